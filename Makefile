@@ -1,0 +1,82 @@
+# Every target works on a fresh clone by itself. `make` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The Node.js among the project's packages goes before the system's, which may be too old.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# More arguments for vitest: make test VITEST="test/unit/queue.test.ts -t steps"
+VITEST ?=
+
+deps := node_modules/.deps-installed
+sources := $(shell find src -type f)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: $(deps) ## install the packages of package-lock.json
+
+$(deps): package.json package-lock.json
+	@hack/preflight.sh deps
+	npm ci --no-fund --no-audit --loglevel=error
+	@hack/preflight.sh node
+	@touch $@
+
+.PHONY: check
+check: types lint format unused imports generated ## all that can be said without running it (the six targets below)
+
+.PHONY: types
+types: $(deps) ## check types
+	tsc
+
+.PHONY: lint
+lint: $(deps) ## lint
+	oxlint --type-aware --deny-warnings
+
+.PHONY: format
+format: $(deps) ## check the format
+	@biome format . || { echo 'run: npm run format:write' >&2; exit 1; }
+
+.PHONY: unused
+unused: $(deps) ## look for unused files, exports and packages
+	knip
+
+.PHONY: imports
+imports: $(deps) ## check that imports point down only
+	node hack/imports.ts
+
+.PHONY: generated
+generated: $(deps) ## check that generated files are up to date
+	node hack/crds.ts --check
+	node hack/docs.ts --check
+
+.PHONY: generate
+generate: $(deps) ## write crds/ and docs/kinds/ from the kinds
+	node hack/crds.ts
+	node hack/docs.ts
+
+.PHONY: build
+build: build/freehold ## build the operator into build/freehold
+
+build/freehold: $(deps) hack/build.ts hack/launcher.sh $(sources)
+	node hack/build.ts
+
+.PHONY: test
+test: test-tools build/freehold ## run the tests
+	vitest run $(VITEST)
+
+.PHONY: test-tools
+test-tools: ## build the API server and the kubectl of the tests
+	@hack/preflight.sh test
+	test/controlplane/build.sh
+
+.PHONY: quickstart
+quickstart: test-tools build/freehold ## try it out here, against simulated clouds
+	node hack/quickstart.ts
+
+.PHONY: clean
+clean: ## remove what was built; packages stay
+	rm -rf build coverage
