@@ -1,0 +1,174 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Priority } from './call.ts';
+import { RemoteError } from './errors.ts';
+
+export interface BudgetLimits {
+  /** Calls a second in the long run; above 0. */
+  rate: number;
+  /** Calls that may go out at once after a quiet time; at least 1. */
+  burst: number;
+}
+
+export interface BudgetFigures {
+  /** Calls that could go out at once. */
+  tokens: number;
+  waiting: Record<Priority, number>;
+  /** Monotonic time, milliseconds, until which nothing goes out; undefined when not paused. */
+  pausedUntil: number | undefined;
+}
+
+/** The right to call one remote tenant: every exchange takes one token first. */
+export interface Budget {
+  /**
+   * Resolves when the call may go out. Rejects with RemoteError `BudgetExhausted` once that would take longer than
+   * `maxWait` milliseconds, and with the signal's reason when it aborts; either way no token is used.
+   */
+  take(priority: Priority, options: { maxWait: number; operation?: string; signal?: AbortSignal }): Promise<void>;
+  /** Stops every priority until the given monotonic time (429, Retry-After). It never shortens a pause. */
+  pauseUntil(monotonic: number): void;
+  setLimits(limits: BudgetLimits): void;
+  figures(): BudgetFigures;
+}
+
+/** From most to least urgent. */
+const priorities: readonly Priority[] = ['write', 'motion', 'poll'];
+
+/** Of so many tokens in a row that passed over someone less urgent, the next goes to the longest waiting of them. */
+const passedOverAtMost = 7;
+
+interface Waiter {
+  order: number;
+  grant(): void;
+}
+
+/** A token bucket with three priorities, FIFO inside each. It starts full. */
+export function createBudget(clock: Clock, initial: BudgetLimits): Budget {
+  let { rate, burst } = checked(initial);
+  let tokens = burst;
+  let filledAt = clock.monotonic();
+  let pausedUntil = -Infinity;
+  let arrivals = 0;
+  let passedOver = 0;
+  let timer: Timer | undefined;
+  const queues: Record<Priority, Set<Waiter>> = { write: new Set(), motion: new Set(), poll: new Set() };
+
+  function refill() {
+    const now = clock.monotonic();
+    if (now <= filledAt) return; // during a pause filledAt lies in the future
+    tokens = Math.min(burst, tokens + ((now - filledAt) / 1000) * rate);
+    filledAt = now;
+  }
+
+  function next(): [Set<Waiter>, Waiter] | undefined {
+    const [first, ...others] = priorities.map((priority) => queues[priority]).filter((queue) => queue.size > 0);
+    if (first === undefined) return undefined;
+    if (others.length === 0) passedOver = 0;
+    else if (passedOver < passedOverAtMost) passedOver++;
+    else {
+      passedOver = 0;
+      const oldest = others.reduce((a, b) => (head(a).order < head(b).order ? a : b));
+      return [oldest, head(oldest)];
+    }
+    return [first, head(first)];
+  }
+
+  function serve() {
+    timer?.cancel();
+    timer = undefined;
+    refill();
+    const now = clock.monotonic();
+    // The sum of many refills may fall short of a whole token by rounding.
+    while (now >= pausedUntil && tokens >= 1 - 1e-9) {
+      const chosen = next();
+      if (chosen === undefined) return;
+      tokens = Math.max(0, tokens - 1);
+      chosen[0].delete(chosen[1]);
+      chosen[1].grant();
+    }
+    if (priorities.every((priority) => queues[priority].size === 0)) return;
+    const wait = now < pausedUntil ? pausedUntil - now : ((1 - tokens) / rate) * 1000;
+    timer = clock.after(Math.max(1, Math.ceil(wait)), serve);
+  }
+
+  return {
+    take(priority, { maxWait, operation = 'budget', signal }) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) {
+          reject(signal.reason);
+          return;
+        }
+        const queue = queues[priority];
+        const end = () => {
+          queue.delete(waiter);
+          patience?.cancel();
+          signal?.removeEventListener('abort', onAbort);
+        };
+        const onAbort = () => {
+          end();
+          reject(signal?.reason);
+        };
+        const exhausted = () => {
+          end();
+          reject(
+            new RemoteError({
+              reason: 'BudgetExhausted',
+              outcome: 'definitely-not',
+              operation,
+              message: `${operation}: this tenant's budget of ${rate} calls a second leaves none within ${Math.round(maxWait / 1000)} s; it will be tried again`,
+            }),
+          );
+        };
+        const waiter: Waiter = {
+          order: arrivals++,
+          grant: () => {
+            end();
+            resolve();
+          },
+        };
+        let patience: Timer | undefined;
+        if (pausedUntil - clock.monotonic() > maxWait) {
+          exhausted();
+          return;
+        }
+        queue.add(waiter);
+        patience = clock.after(maxWait, exhausted);
+        signal?.addEventListener('abort', onAbort, { once: true });
+        serve();
+      });
+    },
+    pauseUntil(monotonic) {
+      if (monotonic <= pausedUntil || monotonic <= clock.monotonic()) return;
+      refill();
+      pausedUntil = monotonic;
+      // Nothing is saved up meanwhile: a burst would be the wrong answer to "too many requests".
+      tokens = Math.min(tokens, 1);
+      filledAt = monotonic;
+      serve();
+    },
+    setLimits(limits) {
+      refill();
+      ({ rate, burst } = checked(limits));
+      tokens = Math.min(tokens, burst);
+      serve();
+    },
+    figures() {
+      refill();
+      return {
+        tokens,
+        waiting: { write: queues.write.size, motion: queues.motion.size, poll: queues.poll.size },
+        pausedUntil: clock.monotonic() < pausedUntil ? pausedUntil : undefined,
+      };
+    },
+  };
+}
+
+function head(queue: Set<Waiter>): Waiter {
+  return queue.values().next().value!;
+}
+
+function checked(limits: BudgetLimits): BudgetLimits {
+  if (!(limits.rate > 0) || !(limits.burst >= 1)) {
+    throw new RangeError(`budget: rate must be above 0 and burst at least 1, not ${limits.rate} and ${limits.burst}`);
+  }
+  return limits;
+}
