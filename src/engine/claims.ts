@@ -1,0 +1,149 @@
+import type { Resource } from './kind.ts';
+import { targetOf } from './annotations.ts';
+
+/** One resource's title to a remote object. */
+export interface Title {
+  /** Identifier of the resource: `Kind/namespace/name`. */
+  holder: string;
+  kind: string;
+  id: string;
+  /** The remote tenant that it is bound to; undefined before that. */
+  target: string | undefined;
+  /** In status.externalID, not only wished for by spec.externalID. */
+  recorded: boolean;
+  /** A DELETE was sent by us. */
+  excused: boolean;
+  /** Wall-clock time of the create: lists may not show a new object yet. */
+  since: number | undefined;
+  /** Bought by us (not adopted). */
+  bought: boolean;
+  /** Wall-clock time at which the resource was made. */
+  born: number;
+}
+
+/**
+ * Which resource stands for which remote object, over all watched namespaces: made from the resources themselves, so it is
+ * right after a restart. Within one turn of the event loop nothing can slip between `claim` and the write that follows.
+ */
+export interface Claims {
+  /** Returns who else wants what the holder gave up by this. */
+  update(holder: string, resource: Resource | undefined, kind: string): string[];
+  /**
+   * Takes `id` for `holder` when nobody else has a better title. Returns the other holder otherwise. A recorded title beats
+   * a wish, an older wish beats a younger.
+   */
+  claim(id: string, target: string, holder: string): string | undefined;
+  /** Further objects of `holder` (parts), by the IDs that it chose for them or found: replaces what it had. */
+  holdParts(holder: string, target: string, ids: readonly string[]): void;
+  /** Holder of an object, where there is one: the same after any restart. */
+  holderOf(id: string, target: string): string | undefined;
+  /** Recorded titles of one kind in one remote tenant. */
+  recorded(kind: string, target: string): Title[];
+  /** Holders of this kind in that remote tenant whose create was sent and has no outcome. */
+  unsettled(kind: string, target: string): string[];
+}
+
+export function createClaims(): Claims {
+  const byHolder = new Map<string, Title>();
+  const byID = new Map<string, Set<string>>();
+  const unsettled = new Map<string, { kind: string; target: string | undefined }>();
+  /** Claims taken in this process and not seen in a resource yet. */
+  const taken = new Map<string, string>();
+  const parts = new Map<string, string>();
+  const partsOf = new Map<string, string[]>();
+  const keyOf = (id: string, target: string | undefined) => `${target}#${id}`;
+
+  function unindex(holder: string): void {
+    const title = byHolder.get(holder);
+    if (!title) return;
+    byHolder.delete(holder);
+    const holders = byID.get(title.id);
+    holders?.delete(holder);
+    if (holders?.size === 0) byID.delete(title.id);
+  }
+
+  const inTarget = (title: Title, target: string) => title.target === undefined || title.target === target;
+
+  function others(id: string, target: string, holder: string): Title[] {
+    return [...(byID.get(id) ?? [])]
+      .filter((other) => other !== holder)
+      .flatMap((other) => byHolder.get(other) ?? [])
+      .filter((title) => inTarget(title, target));
+  }
+
+  function holdParts(holder: string, keys: string[]): void {
+    for (const key of partsOf.get(holder) ?? []) if (parts.get(key) === holder) parts.delete(key);
+    if (keys.length === 0) partsOf.delete(holder);
+    else partsOf.set(holder, keys);
+    for (const key of keys) parts.set(key, holder);
+  }
+
+  function titleOf(holder: string, resource: Resource, kind: string): Title | undefined {
+    const id = resource.status?.externalID ?? resource.spec.externalID;
+    if (id === undefined) return undefined;
+    return {
+      holder,
+      kind,
+      id,
+      target: targetOf(resource),
+      recorded: resource.status?.externalID !== undefined,
+      excused: resource.status?.deletion !== undefined,
+      since: resource.status?.creation && Date.parse(resource.status.creation.sentAt),
+      bought: resource.spec.externalID === undefined || resource.status?.creation?.outcome === 'Created',
+      born: Date.parse(resource.metadata.creationTimestamp ?? '') || 0,
+    };
+  }
+
+  return {
+    update(holder, resource, kind) {
+      const before = byHolder.get(holder)?.id;
+      unindex(holder);
+      const creation = resource?.status?.creation;
+      if (resource && creation && creation.outcome === undefined)
+        unsettled.set(holder, { kind, target: targetOf(resource) });
+      else unsettled.delete(holder);
+      if (!resource) {
+        for (const [key, by] of taken) if (by === holder) taken.delete(key);
+        holdParts(holder, []);
+      }
+      const title = resource && titleOf(holder, resource, kind);
+      if (title) {
+        byHolder.set(holder, title);
+        const holders = byID.get(title.id) ?? new Set();
+        byID.set(title.id, holders.add(holder));
+        if (title.recorded) taken.delete(keyOf(title.id, title.target));
+      }
+      return before === undefined || before === title?.id ? [] : [...(byID.get(before) ?? [])];
+    },
+    claim(id, target, holder) {
+      const mine = byHolder.get(holder);
+      const wished = mine?.id === id ? mine.born : -Infinity;
+      const other = others(id, target, holder).find((title) => title.recorded || title.born < wished);
+      if (other) return other.holder;
+      const key = keyOf(id, target);
+      const by = taken.get(key);
+      if (by !== undefined && by !== holder) return by;
+      taken.set(key, holder);
+      return undefined;
+    },
+    holdParts: (holder, target, ids) =>
+      holdParts(
+        holder,
+        ids.map((id) => keyOf(id, target)),
+      ),
+    holderOf(id, target) {
+      const key = keyOf(id, target);
+      const [best] = others(id, target, '').sort(byRank);
+      return taken.get(key) ?? best?.holder ?? parts.get(key);
+    },
+    recorded: (kind, target) =>
+      [...byHolder.values()].filter((title) => title.recorded && title.kind === kind && title.target === target),
+    unsettled: (kind, target) =>
+      [...unsettled].filter(([, entry]) => entry.kind === kind && entry.target === target).map(([holder]) => holder),
+  };
+}
+
+/** The better title first. */
+function byRank(a: Title, b: Title): number {
+  return Number(b.recorded) - Number(a.recorded) || a.born - b.born || (a.holder < b.holder ? -1 : 1);
+}

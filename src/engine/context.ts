@@ -1,0 +1,114 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { EventInput } from '../kube/events.ts';
+import type { KubeApi, KubeObject } from '../kube/types.ts';
+import type { RemoteSession } from '../remote/call.ts';
+import type { RemotePorts } from '../remote/ports.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Claims } from './claims.ts';
+import type { Standing } from './conditions.ts';
+import type { Journal } from './journal.ts';
+import type { Kind, Resource } from './kind.ts';
+import type { QueuePriority } from './queue.ts';
+import type { Secrets, SecretVersion } from './secrets.ts';
+import type { TenantKind, TenantResource, TenantSpec } from './tenant.ts';
+import type { Problem, RemoteTenant, RemoteTenants } from './tenants.ts';
+import type { Users } from './users.ts';
+import type { Witnesses } from './witness.ts';
+
+/** Durations in milliseconds. */
+export interface EngineSettings {
+  /** Outlives the cluster; see Owner. */
+  ownerID: string;
+  /** This process, for the journal: pod name and a random part. */
+  holder: string;
+  /** After a create with unknown outcome, no second one before this has passed. */
+  settleWindow: number;
+  /** Between the two looks that prove an absence. */
+  absenceInterval: number;
+  /** Between two lists while something is in motion. */
+  motionInterval: number;
+  /** A Ready resource stays Ready on lists up to this age while newer ones fail. */
+  staleAfter: number;
+  /** Between two reads of a credentials Secret. */
+  secretInterval: number;
+}
+
+/** The part of a store that the engine reads. */
+export interface Store<T extends KubeObject> {
+  /** By `namespace/name`. */
+  get(key: string): T | undefined;
+  list(): T[];
+  /** Feeds in the answer of our own write, so that the next pass sees it. */
+  observe(object: T): void;
+}
+
+/**
+ * Everything a pass works with, alive for one term of leadership: what a term remembers dies with it, so no list, witness
+ * or claim from before a takeover can be believed after it.
+ */
+export interface Context {
+  settings: EngineSettings;
+  /** Every write through it asks for the lease first. */
+  kube: KubeApi;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  kinds: ReadonlyMap<string, Kind>;
+  tenantKinds: ReadonlyMap<string, TenantKind>;
+  store(kind: Kind): Store<Resource>;
+  tenantStore(kind: TenantKind): Store<TenantResource>;
+  claims: Claims;
+  users: Users;
+  witnesses: Witnesses;
+  journal: Journal;
+  secrets: Secrets;
+  tenants: RemoteTenants;
+  ports: RemotePorts;
+  event(regarding: KubeObject, event: EventInput): void;
+  enqueue(identifier: string, priority: QueuePriority): void;
+  /** Runs the resource after the next list of that remote tenant. */
+  awaitList(remote: RemoteTenant, identifier: string): void;
+  /** Asked before a create is journalled: from here on a shutdown waits for its outcome. Throws as `fence`. */
+  begin: (identifier: string) => void;
+  /** Asked in the turn in which a mutating call of that resource begins. Throws when the lease is not held. */
+  fence: (identifier: string) => void;
+  /** Monotonic time at which a resource was first seen in this term. */
+  firstSeen(identifier: string): number;
+  memory(identifier: string): Memory;
+  tenantMemory(identifier: string): TenantMemory;
+}
+
+/** What is remembered of one resource for this term. Losing it costs time, never a second object. */
+export interface Memory {
+  /** The freehold.dev/reconcile-requested-at that is not answered yet, and when it was first seen: lists begun earlier do not answer it. */
+  request?: { text: string; at: number };
+  /** Lists begun earlier say nothing about our last change; until a later one, the resource stands as then. */
+  changed?: { at: number; standing: Standing };
+  /** A create was answered and its ID is not recorded yet. */
+  answered?: { attemptID: string; id: string };
+  /** The attempt whose outcome is waited for: when this process first saw it, and the list count then. */
+  attempt?: { attemptID: string; since: number; lists: number };
+  /** What the remote refused because of the spec: of which generation and reconcile request, and its words. */
+  refused?: { asked: string; message: string };
+  /** The last DELETE sent: of which object, and its monotonic time. */
+  deleteSent?: { id: string; at: number };
+}
+
+/** What is remembered of one tenant resource for this term. */
+export interface TenantMemory {
+  /** Our finalizer was put on (or taken off) the credentials Secret. */
+  held?: boolean;
+  /** Monotonic time of the last read of the credentials Secret. */
+  secretRead?: number;
+  /** What the last read gave when it gave no values. */
+  secretProblem?: Problem;
+  /** A session that was refused: it answers from memory until its back-off is over, lest the account be locked. */
+  trial?: { session: RemoteSession; client: unknown; spec: TenantSpec; version: SecretVersion };
+  /** Why the newest credentials are not in use. */
+  refusal?: Problem;
+  /** The reconcile request that was answered last. */
+  handled?: string;
+  /** Facts of the provider, read when a connection is new. */
+  facts?: Record<string, unknown>;
+}

@@ -1,0 +1,145 @@
+import { RemoteError } from '../remote/errors.ts';
+import { reconcileRequestOf } from './annotations.ts';
+import { findCondition } from './conditions.ts';
+import { effect, secretConditions } from './create.ts';
+import type { Observation, Observed, Step } from './kind.ts';
+import { isMarked, ownerText, partText, readMarker } from './owner.ts';
+import { type Outcome, type Pass, refused, unready } from './outcome.ts';
+import { collectionsOf, partID, partKey } from './parts.ts';
+import type { Binding } from './tenants.ts';
+
+/** A new generation or a new reconcile request asks the remote again. */
+export const askedBy = ({ resource }: Pass) => `${resource.metadata.generation}/${reconcileRequestOf(resource) ?? ''}`;
+
+/** The remote said that this spec is wrong: asking again with the same spec makes nothing but noise. */
+export function refusedBefore(pass: Pass): Outcome | undefined {
+  const { refused: before } = pass.memory;
+  return before?.asked === askedBy(pass) ? unready('InvalidSpec', before.message) : undefined;
+}
+
+/** Bought by us, and the marker did not stay: it could not be found again after a loss of the cluster. */
+export function markNotKept(pass: Pass, seen: { id: string; remote: unknown }): Outcome | undefined {
+  const { kind, resource } = pass;
+  const { identity, noun } = kind.main;
+  if (identity.level !== 'marker' || resource.spec.externalID !== undefined || isMarked(identity.marker(seen.remote)))
+    return undefined;
+  return unready(
+    'MarkerNotKept',
+    `${noun} ${seen.id} is recorded here, but the remote tenant did not keep the owner marker in its description. Set spec.externalID: ${seen.id} to accept it as it is; no further ${noun} is created in that tenant`,
+  );
+}
+
+/** Conditions about secrets, found out once and kept. */
+export async function passwordConditions(pass: Pass, remote: unknown) {
+  const { kind, owner, resource } = pass;
+  const { identity } = kind.main;
+  const needs = Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {});
+  if (needs.every(({ condition }) => findCondition(resource.status?.conditions, condition))) return [];
+  // What an adopted object of other origin was created with is not what a create of ours would have sent.
+  const ours = identity.level !== 'marker' || readMarker(identity.marker(remote), owner).mark === 'ours';
+  return secretConditions(pass, resource.status?.creation?.outcome !== undefined, ours);
+}
+
+/** Plan, and one step of it. */
+export async function follow(
+  pass: Pass,
+  binding: Binding,
+  seen: { id: string; remote: unknown },
+  parts: Observed,
+): Promise<Outcome> {
+  const { context, kind, resource } = pass;
+  const { id, remote } = seen;
+  const desired = { spec: resource.spec, name: resource.metadata.name };
+  const main: Observation<unknown> = { state: 'present', id, remote };
+  const step = kind.plan(desired, { main, parts });
+  const drift = [...(step.do === 'update' ? step.drift : []), ...kind.differences(desired, remote)];
+  const synced =
+    drift.length === 0
+      ? ({
+          type: 'Synced',
+          status: 'True',
+          reason: 'InSync',
+          message: `the ${kind.main.noun} is as the spec says`,
+        } as const)
+      : ({ type: 'Synced', status: 'False', reason: 'Drifted', message: drift.join('; ') } as const);
+  const base = { remote, conditions: [synced] };
+  if (resource.spec.managementPolicy === 'Observe' && ['create', 'update', 'act', 'remove'].includes(step.do)) {
+    return {
+      ...base,
+      standing: {
+        ready: true,
+        reason: 'Observed',
+        message: `observed only; ${drift.length === 0 ? 'nothing differs' : 'what differs shows in Synced'}`,
+      },
+    };
+  }
+  switch (step.do) {
+    case 'ready':
+      return { ...base, standing: { ready: true, reason: 'Ready', message: step.message } };
+    case 'wait':
+      return { ...base, ...unready(step.reason, step.message), motion: true };
+    case 'blocked':
+      return { ...base, ...unready(step.reason, step.message) };
+    case 'create':
+    case 'update':
+    case 'act':
+    case 'remove': {
+      const before = refusedBefore(pass);
+      if (before) return { ...base, ...before };
+      if (binding.unproved !== undefined)
+        return { ...base, ...unready('TargetUnproved', binding.unproved), awaitList: true };
+      const outcome = await act(pass, binding, step, seen, parts);
+      if (outcome.changed) context.log.info({ resource: pass.identifier, step: step.do }, outcome.standing.message);
+      return { ...base, ...outcome };
+    }
+  }
+}
+
+type Acting = Extract<Step, { do: 'create' | 'update' | 'act' | 'remove' }>;
+
+/** At most one mutating call; what it did is believed only from a list begun after it. */
+async function act(
+  pass: Pass,
+  binding: Binding,
+  step: Acting,
+  seen: { id: string; remote: unknown },
+  parts: Observed,
+): Promise<Outcome> {
+  const { context, kind } = pass;
+  const isMain = step.remote === 'main';
+  const object = isMain ? kind.main : kind.parts![step.remote]!;
+  const instance = step.instance ?? '';
+  const part = parts[partKey(step.remote, step.instance)];
+  const target = isMain
+    ? seen
+    : part?.state === 'present'
+      ? part
+      : { id: partID(pass, step.remote, instance), remote: undefined };
+  const doing =
+    step.do === 'update'
+      ? `update of ${step.drift.join('; ')}`
+      : step.do === 'act'
+        ? step.message
+        : `${step.do} of the ${object.noun}`;
+  const hands = effect(pass, binding, isMain ? ownerText(pass.owner) : partText(pass.owner, step.remote, instance));
+  const look = () => collectionsOf(kind, binding).forEach((collection) => collection.refresh());
+  try {
+    if (step.do === 'create') await object.create(hands, { instance, id: target.id });
+    else if (step.do === 'update') await object.update!(hands, { instance, id: target.id, remote: target.remote });
+    else if (step.do === 'act')
+      await object.act!(hands, { instance, id: target.id, remote: target.remote, verb: step.verb });
+    else await object.remove(hands, target.id);
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    look();
+    if (error.outcome !== 'unknown') return refused(error, `the ${doing}`);
+    const message = `the answer to the ${doing} was lost (${error.message}); looking what came of it`;
+    const outcome = unready('Updating', message, { backoff: 0, awaitList: true });
+    pass.memory.changed = { at: context.clock.monotonic(), standing: outcome.standing };
+    return outcome;
+  }
+  const standing = { ready: false, reason: 'Updating', message: `${doing} was sent; waiting to see it` } as const;
+  pass.memory.changed = { at: context.clock.monotonic(), standing };
+  look();
+  return { standing, changed: true, awaitList: true, motion: true };
+}

@@ -1,0 +1,107 @@
+import type { Snapshot } from '../remote/collection.ts';
+import type { RemoteObject } from './kind.ts';
+import { chosenID, type Owner, ownerText, partText, readMarker } from './owner.ts';
+import type { Reason } from './reasons.ts';
+
+/** What one complete list says about the question "which of these is ours?" */
+export type Identified =
+  /** `id` is ours by record, wish, chosen ID or marker; `listed` when the list holds it. */
+  | { which: 'known'; id: string; listed: boolean; how: 'recorded' | 'wished' | 'chosen' | 'marker' }
+  /** The list holds nothing of ours. */
+  | { which: 'none' }
+  /** Objects that may be ours, and nothing tells. */
+  | { which: 'candidates'; ids: string[]; why: string }
+  /** It is, or may be, somebody else's. */
+  | { which: 'refused'; reason: Reason; message: string };
+
+export interface Question {
+  owner: Owner;
+  object: RemoteObject<never, unknown, never>;
+  /** status.externalID */
+  recorded: string | undefined;
+  /** spec.externalID */
+  wished: string | undefined;
+  /** freehold.dev/take-over */
+  takeOver: string | undefined;
+  /** For a part: its name and instance. */
+  part?: { name: string; instance: string };
+  snapshot: Snapshot<unknown>;
+}
+
+/** Is this object marked for another owner? Asked before an adoption. `takeOver` is the person's word for one very marker. */
+export function refusal(
+  question: Pick<Question, 'owner' | 'object' | 'takeOver'>,
+  id: string,
+  remote: unknown,
+): Identified | undefined {
+  const { owner, object } = question;
+  const { identity } = object;
+  const text = identity.owner(remote);
+  const marking = identity.level === 'marker' ? readMarker(identity.marker(remote), owner) : undefined;
+  if (marking?.mark === 'ours') return undefined;
+  const other =
+    marking?.mark === 'other' ? marking.marker : text !== undefined && text !== ownerText(owner) ? text : undefined;
+  if (other === undefined || other === question.takeOver) return undefined;
+  return {
+    which: 'refused',
+    reason: 'OwnedElsewhere',
+    message: `${object.noun} ${id} is marked for another owner${text === undefined ? '' : ` (${text})`}; to take it over all the same, annotate this resource with freehold.dev/take-over: "${other}"`,
+  };
+}
+
+/** A look-alike of another ownerID: the same namespace and name. Before any create it stops us. */
+function elsewhere(question: Question): Identified | undefined {
+  const { owner, object, snapshot } = question;
+  const suffix = `/${owner.namespace}/${owner.name}`;
+  for (const [id, remote] of snapshot.items) {
+    const text = object.identity.owner(remote);
+    if (text === undefined || text === ownerText(owner) || !text.endsWith(suffix)) continue;
+    return {
+      which: 'refused',
+      reason: 'OwnedElsewhere',
+      message: `${object.noun} ${id} is marked for the same namespace and name under another ownerID (${text}): if this cluster took over from that one, start the operator with that ownerID; else rename this resource`,
+    };
+  }
+  return undefined;
+}
+
+function byMarker(question: Question): Identified | undefined {
+  const { owner, object, snapshot } = question;
+  const { identity } = object;
+  if (identity.level !== 'marker') return undefined;
+  const ours: string[] = [];
+  const doubtful: string[] = [];
+  for (const [id, remote] of snapshot.items) {
+    const { mark } = readMarker(identity.marker(remote), owner);
+    if (mark === 'ours') ours.push(id);
+    // The marker is gone and the second, weaker mark is there: it was ours once.
+    else if (mark === 'damaged' || (mark === 'none' && identity.owner(remote) === ownerText(owner))) doubtful.push(id);
+  }
+  const [id] = ours;
+  if (ours.length === 1 && id !== undefined) return { which: 'known', id, listed: true, how: 'marker' };
+  if (ours.length > 1) return { which: 'candidates', ids: ours, why: 'several carry our marker' };
+  if (doubtful.length > 0) return { which: 'candidates', ids: doubtful, why: 'the owner marker is damaged' };
+  return undefined;
+}
+
+/** Pure: by recorded ID, by the person's word, by the ID we chose, by our marker. Never by name. */
+export function identify(question: Question): Identified {
+  const { owner, object, recorded, wished, snapshot, part } = question;
+  if (recorded !== undefined)
+    return { which: 'known', id: recorded, listed: snapshot.items.has(recorded), how: 'recorded' };
+  if (wished !== undefined) {
+    const remote = snapshot.items.get(wished);
+    const refused = remote === undefined ? undefined : refusal(question, wished, remote);
+    return refused ?? { which: 'known', id: wished, listed: remote !== undefined, how: 'wished' };
+  }
+  if (object.identity.level === 'chosen-id') {
+    const id = chosenID(owner, part?.name, part?.instance);
+    if (snapshot.items.has(id)) return { which: 'known', id, listed: true, how: 'chosen' };
+    const text = part ? partText(owner, part.name, part.instance) : ownerText(owner);
+    for (const [found, remote] of snapshot.items) {
+      if (object.identity.owner(remote) === text) return { which: 'known', id: found, listed: true, how: 'chosen' };
+    }
+    return (part ? undefined : elsewhere(question)) ?? { which: 'none' };
+  }
+  return byMarker(question) ?? elsewhere(question) ?? { which: 'none' };
+}

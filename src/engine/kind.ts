@@ -1,0 +1,176 @@
+import type * as z from 'zod';
+import type { Secret } from '../base/secret.ts';
+import type { KubeObject, ResourceType } from '../kube/types.ts';
+import type { Fence } from '../remote/call.ts';
+import type { Claim, Condition } from './conditions.ts';
+import type { CrdDefinition } from './crd.ts';
+import type { Reason } from './reasons.ts';
+
+/** What every resource that stands for a remote object has in its spec. */
+export interface CommonSpec {
+  tenantRef: { name: string };
+  managementPolicy: 'Manage' | 'Observe';
+  deletionPolicy: 'Retain' | 'Delete';
+  recreatePolicy?: 'Never' | 'Always' | undefined;
+  externalID?: string | undefined;
+}
+
+/** The journal of a create: written before the call under field manager `freehold-journal`, never by the report. */
+export interface Creation {
+  attemptID: string;
+  sentAt: string;
+  /** Which operator process sent it. */
+  holder: string;
+  /** Absent: sent, and its outcome is not known. */
+  outcome?: 'Created' | 'Found' | 'Forgotten';
+  /** IDs that the remote held before the call; only where the object cannot be recognised otherwise. */
+  idsBefore?: string[];
+}
+
+export interface CommonStatus {
+  observedGeneration?: number;
+  externalID?: string;
+  creation?: Creation;
+  /** When the DELETE was sent; written before it. */
+  deletion?: { sentAt: string };
+  /** The last freehold.dev/resolve that was obeyed. */
+  lastResolve?: string;
+  lastHandledReconcileAt?: string;
+  lastSyncTime?: string;
+  conditions?: Condition[];
+}
+
+export interface Resource<Spec extends CommonSpec = CommonSpec> extends KubeObject {
+  spec: Spec;
+  status?: CommonStatus & Record<string, unknown>;
+}
+
+/**
+ * What is known of one remote object. `absent` is proved (or there never was one); whoever is not sure says `unknown`.
+ */
+export type Observation<Remote> =
+  | { state: 'present'; id: string; remote: Remote }
+  | { state: 'absent' }
+  | { state: 'unknown'; reason: Reason; message: string };
+
+/** What to do next about a resource; the engine knows when. */
+export type Step =
+  /** Make the remote object. */
+  | { do: 'create'; remote: string; instance?: string }
+  /** Send what differs: `drift` names the fields. */
+  | { do: 'update'; remote: string; instance?: string; drift: string[] }
+  /** Ask the remote to do `verb`. */
+  | { do: 'act'; remote: string; instance?: string; verb: string; message: string }
+  | { do: 'remove'; remote: string; instance?: string }
+  /** The remote works on it, or something else must come first. */
+  | { do: 'wait'; reason: Reason; message: string }
+  | { do: 'ready'; message: string }
+  /** A person must act. */
+  | { do: 'blocked'; reason: Reason; message: string };
+
+/** What a call of a kind gets in hand. */
+export interface Effect<Spec, Client> {
+  client: Client;
+  spec: Spec;
+  /** metadata.name of the resource. */
+  name: string;
+  /** Goes to the remote as it is: marker and the user's description. */
+  marked(description: string | undefined): string;
+  /** `ownerID/namespace/name`. */
+  owner: string;
+  /** By the names of `Kind.secrets`. */
+  secrets: Record<string, Secret>;
+  /** Hand it to the client: it stops a mutating call that may no longer begin. */
+  fence: Fence;
+}
+
+/** How our remote object is told from a stranger's. Never by name. */
+export type Identity<Remote> =
+  | {
+      /** Our marker stands in a field that the remote keeps; until it is seen to keep it, creates run one at a time. */
+      level: 'marker';
+      marker: (remote: Remote) => string | null | undefined;
+      /** `ownerID/namespace/name` where the remote has room for it, for people and for look-alikes of another ownerID. */
+      owner: (remote: Remote) => string | undefined;
+    }
+  | {
+      /** We choose the ID; `owner` reads back what we sent beside it, so that either identifies. */
+      level: 'chosen-id';
+      owner: (remote: Remote) => string | undefined;
+    };
+
+/** One remote object of a kind: how it is recognised, where it is listed, and the calls that change it. */
+export interface RemoteObject<Spec, Remote, Client> {
+  /** What people call it: `server`. */
+  noun: string;
+  identity: Identity<Remote>;
+  /** Name of the tenant's collection that lists it. */
+  collection: string;
+  /** Does the remote already take it away? Such a one is not re-attached. */
+  beingDeleted?: (remote: Remote) => boolean;
+  /** For a kind with several of these: their names in the spec, e.g. MAC addresses. Absent: exactly one. */
+  instances?: (spec: Spec) => string[];
+  /** undefined when the remote answers 404. */
+  read: (client: Client, id: string) => Promise<Remote | undefined>;
+  create: (effect: Effect<Spec, Client>, target: { instance: string; id: string }) => Promise<{ id: string }>;
+  update?: (effect: Effect<Spec, Client>, target: { instance: string; id: string; remote: Remote }) => Promise<void>;
+  act?: (
+    effect: Effect<Spec, Client>,
+    target: { instance: string; id: string; remote: Remote; verb: string },
+  ) => Promise<void>;
+  remove: (effect: Effect<Spec, Client>, id: string) => Promise<void>;
+}
+
+/** A Secret that a create needs: one that a person wrote, or one that we make and store before the call. */
+export type SecretNeed = {
+  /** The condition that says whether the value is known, e.g. `PasswordKnown`. */
+  condition: string;
+  name: string;
+  key: string;
+  /** Absent: the Secret is the person's. */
+  generate?: (bytes: (length: number) => Uint8Array) => Secret;
+};
+
+/** By name of the remote; `instances` of one are a map. */
+export type Observed = Record<string, Observation<unknown>>;
+
+/**
+ * A kind whose resources stand for remote objects. The first of `remotes` is the main one: its ID is status.externalID.
+ * `plan`, `planRemoval` and `report` are pure.
+ */
+export interface Kind<Spec extends CommonSpec = CommonSpec, Remote = unknown, Client = unknown> extends CrdDefinition {
+  /** Kind of the tenant that spec.tenantRef names. */
+  tenantKind: string;
+  /** Entry of the tenant's spec.limits that bounds how many may be owned. */
+  limit?: string;
+  main: RemoteObject<Spec, Remote, Client>;
+  /** Further remote objects by name, always recognised by a chosen ID. */
+  parts?: Record<string, RemoteObject<Spec, unknown, Client>>;
+  secrets?: (spec: Spec, name: string) => Record<string, SecretNeed>;
+  /** What comes next towards the spec. `parts` by `name` or `name/instance`. */
+  plan: (desired: { spec: Spec; name: string }, observed: { main: Observation<Remote>; parts: Observed }) => Step;
+  /** What comes next towards none, once a person asked for deletion under `Delete`; the main object is there. */
+  planRemoval: (observed: { main: Remote; parts: Observed }) => Step;
+  /** Fields of a present object that differ from the spec and that no update can mend, as `field: wanted x, is y`. */
+  differences: (desired: { spec: Spec; name: string }, remote: Remote) => string[];
+  /** What status shows of the remote object, and the conditions of this kind's own. */
+  report: (remote: Remote) => { status: Record<string, unknown>; conditions: Claim[] };
+}
+
+/** The name under which a resource of this kind is queued and logged. */
+export function identifier(kind: string, object: KubeObject): string {
+  return `${kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+/** Types a kind for its own file, and untypes it for the engine, which never looks inside spec, remote or client. */
+export function defineKind<S extends z.ZodObject, Remote, Client>(
+  kind: Kind<z.output<S> & CommonSpec, Remote, Client> & { spec: S },
+): Kind {
+  return kind as unknown as Kind;
+}
+
+/** Where a kind is served. */
+export function typeOf(definition: CrdDefinition): ResourceType {
+  const { group, version, names } = definition;
+  return { group, version, plural: names.plural, kind: names.kind };
+}

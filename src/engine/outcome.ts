@@ -1,0 +1,73 @@
+import { RemoteError } from '../remote/errors.ts';
+import type { Claim, Standing } from './conditions.ts';
+import type { Context, Memory } from './context.ts';
+import type { Kind, Resource } from './kind.ts';
+import type { Owner } from './owner.ts';
+import type { Reason } from './reasons.ts';
+
+/** One reconcile pass over one resource, handed from step to step. */
+export interface Pass {
+  readonly context: Context;
+  readonly kind: Kind;
+  readonly identifier: string;
+  readonly owner: Owner;
+  readonly memory: Memory;
+  /** As last read or written by this pass: the report carries its resourceVersion. */
+  resource: Resource;
+}
+
+/** What a pass came to: the one value from which report and schedule are made. */
+export interface Outcome {
+  standing: Standing;
+  /** The remote object as observed; absent: status keeps what it shows. */
+  remote?: unknown;
+  /** The object is proved gone: status shows nothing of it any more. */
+  gone?: boolean;
+  /** Conditions beside the standing. */
+  conditions?: Claim[];
+  /** A freehold.dev/reconcile-requested-at is still to be answered by a look at the remote. */
+  unanswered?: boolean;
+  /** The remote refused a call because of the spec: it is not sent again for the same spec. */
+  refused?: boolean;
+  /** The remote was changed in this pass. */
+  changed?: boolean;
+  /** Wants lists at the pace of motion. */
+  motion?: boolean;
+  /** Runs again after the next list, complete or not. */
+  awaitList?: boolean;
+  /** Runs again after this many milliseconds. */
+  after?: number;
+  /** Runs again with growing delay, not earlier than this many milliseconds. */
+  backoff?: number;
+  /** Nothing is written yet: a pass within seconds knows more. */
+  quiet?: boolean;
+  /** The resource was let go: there is nothing to report to. */
+  released?: boolean;
+}
+
+/** Not ready, for a reason; more on how to go on in `rest`. */
+export function unready(reason: Reason, message: string, rest: Omit<Outcome, 'standing'> = {}): Outcome {
+  return { standing: { ready: false, reason, message }, ...rest };
+}
+
+/** Runs again at once: what this pass knew is no longer so. */
+export class Stale extends Error {}
+
+/** Reasons that pass by themselves carry the same name in RemoteFailure and Reason; only these two say more about the spec. */
+const specFailures: Partial<Record<RemoteError['reason'], Reason>> = {
+  Rejected: 'InvalidSpec',
+  NotFound: 'InvalidSpec',
+};
+
+/** A refused mutating call: is it the spec (a person must act), or does it pass? */
+export function refused(error: RemoteError, doing: string): Outcome {
+  const reason: Reason = specFailures[error.reason] ?? error.reason;
+  const stalled = reason === 'InvalidSpec';
+  const next = stalled
+    ? 'Correct the spec, or ask again with the annotation freehold.dev/reconcile-requested-at'
+    : 'It is tried again';
+  const message = `${doing} was refused: ${error.message}. ${next}`;
+  return stalled
+    ? unready(reason, message, { refused: true })
+    : unready(reason, message, { backoff: error.retryAfter ?? 0 });
+}

@@ -1,0 +1,130 @@
+import type { KubeObject } from '../kube/types.ts';
+import { RemoteError } from '../remote/errors.ts';
+import { effect } from './create.ts';
+import type { Observed } from './kind.ts';
+import { heldBack } from './observe.ts';
+import { type Outcome, type Pass, refused, unready } from './outcome.ts';
+import { ownerText, partText } from './owner.ts';
+import { collectionsOf, partKey } from './parts.ts';
+import { isUnsettled } from './settle.ts';
+import type { Binding } from './tenants.ts';
+
+/** A DELETE is sent again only when the remote shows nothing of it for so long, milliseconds. */
+const deleteAgain = 60_000;
+
+/**
+ * May the resource go at once, with no tenant, Secret or remote call? Retain, Observe, and whatever was never sent. An
+ * unknown outcome holds it whatever the policy: letting go would orphan what the create may have made.
+ */
+export function mayGoAtOnce(pass: Pass): boolean {
+  const { resource, kind } = pass;
+  if (isUnsettled(pass)) return false;
+  const { deletionPolicy, managementPolicy, externalID } = resource.spec;
+  if (deletionPolicy === 'Retain' || managementPolicy === 'Observe') return true;
+  if (kind.main.identity.level === 'chosen-id') return false;
+  // Adopted by the spec and never looked at: under `Delete` the word covers it only once it was found and recorded.
+  return resource.status?.externalID === undefined && externalID === undefined;
+}
+
+const released = (reason: 'Deleting', message: string): Outcome => ({
+  standing: { ready: false, reason, message },
+  released: true,
+});
+
+/** Removes our finalizer, and says what stays. */
+export async function release(pass: Pass): Promise<Outcome> {
+  const { context, kind, resource } = pass;
+  const id = resource.status?.externalID;
+  if (id !== undefined) {
+    const sentAt = resource.status?.deletion?.sentAt;
+    const note =
+      sentAt === undefined
+        ? `${kind.main.noun} ${id} stays as it is and goes on costing money; the same manifest applied again finds it`
+        : `${kind.main.noun} ${id} is let go; its delete was sent at ${sentAt}, and whether it was carried out was not proved`;
+    context.event(resource, { type: 'Normal', reason: 'Retained', action: 'Release', note });
+    // No event can be written in a namespace that is being deleted.
+    context.log.info({ resource: pass.identifier }, note);
+  }
+  if (id === undefined && resource.status?.creation === undefined) await removeUnusedSecrets(pass);
+  await context.journal.unbind(kind, resource);
+  return released('Deleting', 'released');
+}
+
+/** Nothing was bought: a password that was made for it opens nothing. */
+async function removeUnusedSecrets({ context, kind, owner, resource }: Pass): Promise<void> {
+  const { namespace = '', uid = '', name } = resource.metadata;
+  for (const need of Object.values(kind.secrets?.(resource.spec as never, name) ?? {})) {
+    if (need.generate) await context.secrets.removeUnused(namespace, need.name, ownerText(owner), uid);
+  }
+}
+
+/** The object is proved gone: our own Secrets go, then the resource. */
+export async function finish(pass: Pass): Promise<Outcome> {
+  const { context, kind, owner, resource } = pass;
+  for (const need of Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
+    if (need.generate) await context.secrets.removeOwn(resource.metadata.namespace ?? '', need.name, ownerText(owner));
+  }
+  const id = resource.status?.externalID;
+  if (id !== undefined) {
+    context.event(resource, {
+      type: 'Normal',
+      reason: 'Deleted',
+      action: 'Delete',
+      note: `${kind.main.noun} ${id} is proved gone`,
+    });
+  }
+  await context.journal.unbind(kind, resource);
+  return released('Deleting', 'gone');
+}
+
+/** One step towards none, under `Delete`; the object is there. */
+export async function remove(
+  pass: Pass,
+  binding: Binding,
+  present: { id: string; remote: unknown },
+  parts: Observed,
+): Promise<Outcome> {
+  const { context, kind, memory } = pass;
+  const { id, remote } = present;
+  const held = heldBack(pass, binding);
+  if (held) return { ...held, remote };
+  const step = kind.planRemoval({ main: remote, parts });
+  if (step.do === 'wait' || step.do === 'blocked') return unready(step.reason, step.message, { remote, motion: true });
+  const isMain = step.do === 'remove' && step.remote === 'main';
+  const part = step.do === 'remove' ? parts[partKey(step.remote, step.instance)] : undefined;
+  const gone = isMain ? id : part?.state === 'present' ? part.id : undefined;
+  if (step.do !== 'remove' || gone === undefined)
+    return unready('Deleting', `${kind.main.noun} ${id} is not to be removed now`, { remote, motion: true });
+  const object = isMain ? kind.main : kind.parts![step.remote]!;
+  const now = context.clock.monotonic();
+  const waiting = unready(
+    'Deleting',
+    `the delete of ${object.noun} ${gone} was sent; waiting until it is proved gone`,
+    { remote, motion: true },
+  );
+  const { deleteSent } = memory;
+  if (deleteSent?.id === gone && now - deleteSent.at < deleteAgain) return { ...waiting, after: deleteAgain };
+  if (pass.resource.status?.deletion === undefined) pass.resource = await context.journal.deleting(kind, pass.resource);
+  const owned = isMain ? ownerText(pass.owner) : partText(pass.owner, step.remote, step.instance ?? '');
+  const look = () => collectionsOf(kind, binding).forEach((collection) => collection.refresh());
+  try {
+    await object.remove(effect(pass, binding, owned), gone);
+    memory.deleteSent = { id: gone, at: context.clock.monotonic() };
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    look();
+    // 404: it is going or gone; only the two witnesses say which.
+    if (error.reason === 'NotFound') return { ...waiting, awaitList: true, after: context.settings.motionInterval };
+    if (error.outcome === 'unknown') {
+      memory.changed = { at: context.clock.monotonic(), standing: waiting.standing };
+      return { ...waiting, backoff: 0, awaitList: true };
+    }
+    return { ...refused(error, `the delete of ${object.noun} ${gone}`), remote, motion: true };
+  }
+  look();
+  memory.changed = { at: context.clock.monotonic(), standing: waiting.standing };
+  return { ...waiting, changed: true, awaitList: true };
+}
+
+/** Is somebody waiting for this resource to go? */
+export const isDeleting = (resource: KubeObject) => resource.metadata.deletionTimestamp !== undefined;

@@ -1,0 +1,95 @@
+import { isDeepStrictEqual } from 'node:util';
+import { timestamp } from '../base/clock.ts';
+import { reconcileRequestOf } from './annotations.ts';
+import { type Claim, findCondition, mergeConditions, type Standing, standingConditions } from './conditions.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { type CommonStatus, typeOf } from './kind.ts';
+import type { Outcome, Pass } from './outcome.ts';
+import { isStalling } from './reasons.ts';
+
+/** Field manager of spec-side patches and of the report. */
+export const reportManager = 'freehold';
+
+/** Fields of the journal: the report never contains them. */
+const journalFields: (keyof CommonStatus)[] = ['externalID', 'creation', 'deletion', 'lastResolve'];
+const engineFields: (keyof CommonStatus)[] = [
+  'observedGeneration',
+  'conditions',
+  'lastSyncTime',
+  'lastHandledReconcileAt',
+];
+
+function without(status: Record<string, unknown>, fields: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(status).filter(([name, value]) => !fields.includes(name) && value !== undefined),
+  );
+}
+
+/** Conditions that a pass which could not look at the remote leaves as they are. */
+function carried(previous: readonly { type: string }[], claims: Claim[]): Claim[] {
+  const standing = ['Ready', 'Reconciling', 'Stalled', 'Paused'];
+  return (previous as Claim[])
+    .filter(({ type }) => !standing.includes(type) && !claims.some((claim) => claim.type === type))
+    .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
+}
+
+/** What the status says of this very spec: it is repeated while a new term, or a new look, knows nothing else yet. */
+export function asItStands(resource: KubeObject & { status?: CommonStatus }): Standing | undefined {
+  const ready = findCondition(resource.status?.conditions, 'Ready');
+  if (ready?.observedGeneration !== resource.metadata.generation || !ready) return undefined;
+  return { ready: ready.status === 'True', reason: ready.reason, message: ready.message };
+}
+
+/** The whole status as it should be, but for the journal's fields. Pure. */
+export function statusOf(pass: Pass, outcome: Outcome, now: string): Record<string, unknown> {
+  const { kind, resource } = pass;
+  const current: Record<string, unknown> & CommonStatus = resource.status ?? {};
+  const generation = resource.metadata.generation ?? 0;
+  const shown = without(current, [...journalFields, ...engineFields]);
+  const seen = outcome.remote === undefined ? undefined : kind.report(outcome.remote);
+  const projection = outcome.gone ? {} : seen ? without(seen.status, []) : shown;
+  const own = [...(seen?.conditions ?? []), ...(outcome.conditions ?? [])];
+  const previous = current.conditions ?? [];
+  const claims = [...standingConditions(outcome.standing), ...own, ...(outcome.gone ? [] : carried(previous, own))];
+  const changed = outcome.changed === true || (seen !== undefined && !isDeepStrictEqual(projection, shown));
+  const handled = (outcome.unanswered ? undefined : reconcileRequestOf(resource)) ?? current.lastHandledReconcileAt;
+  const synced = changed ? now : current.lastSyncTime;
+  return {
+    ...projection,
+    observedGeneration: generation,
+    conditions: mergeConditions(previous, claims, generation, now),
+    ...(handled !== undefined && { lastHandledReconcileAt: handled }),
+    ...(synced !== undefined && { lastSyncTime: synced }),
+  };
+}
+
+/** One server-side apply of the status, only if something differs; one event, only on a transition (law 5). */
+export async function report(pass: Pass, outcome: Outcome): Promise<void> {
+  const { context, kind, resource } = pass;
+  const status = statusOf(pass, outcome, timestamp(context.clock.now()));
+  const current = without(resource.status ?? {}, journalFields);
+  if (isDeepStrictEqual(current, status)) return;
+  const { namespace = '', name, resourceVersion } = resource.metadata;
+  const type = typeOf(kind);
+  const object = {
+    apiVersion: `${type.group}/${type.version}`,
+    kind: type.kind,
+    metadata: { namespace, name, resourceVersion },
+    status,
+  };
+  const before = findCondition(resource.status?.conditions, 'Ready');
+  const written = await context.kube.apply<typeof resource>(type, { namespace, name }, object, {
+    fieldManager: reportManager,
+    subresource: 'status',
+  });
+  context.store(kind).observe(written);
+  const { ready, reason, message } = outcome.standing;
+  if (before?.reason === reason && before.status === (ready ? 'True' : 'False')) return;
+  context.event(written, {
+    type: isStalling(reason) ? 'Warning' : 'Normal',
+    reason,
+    action: 'Reconcile',
+    note: message,
+  });
+  context.log.info({ resource: pass.identifier, generation: resource.metadata.generation, reason, ready }, message);
+}

@@ -1,0 +1,156 @@
+import { Secret } from '../base/secret.ts';
+import { isConflict, type KubeApi, type KubeObject, type Patch, type ResourceType } from '../kube/types.ts';
+import { inUseFinalizer, ownerAnnotation, secretType } from './annotations.ts';
+import type { SecretNeed } from './kind.ts';
+import type { Reason } from './reasons.ts';
+
+const secretsType: ResourceType = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
+
+interface KubeSecret extends KubeObject {
+  type?: string;
+  data?: Record<string, string>;
+  stringData?: Record<string, string>;
+}
+
+/** Which state of a Secret was read: enough to see a change, nothing of its content. */
+export interface SecretVersion {
+  uid: string;
+  resourceVersion: string;
+}
+
+export type ReadSecret =
+  | {
+      ok: true;
+      values: Record<string, Secret>;
+      version: SecretVersion;
+      owner: string | undefined;
+      finalizers: string[];
+    }
+  | { ok: false; reason: Reason; message: string };
+
+export interface Secrets {
+  /** Values of `keys`; a wait when the Secret is missing or malformed. */
+  read(namespace: string, name: string, keys: string[]): Promise<ReadSecret>;
+  /**
+   * The value of `generate`: made and stored now, or found where a former attempt of the same owner left it. The Secret
+   * carries no label or annotation of its resource (Argo CD would prune it) and no owner reference (a foreground deletion
+   * would take the password of a server that still stands).
+   */
+  generate(
+    namespace: string,
+    need: SecretNeed,
+    owner: string,
+    bytes: (length: number) => Uint8Array,
+    /** metadata.uid of the resource, for `removeUnused`. */
+    uid?: string,
+  ): Promise<ReadSecret>;
+  /** Is there a Secret of that name that we wrote for this owner? */
+  isOwn(namespace: string, name: string, owner: string): Promise<boolean>;
+  /** Removes a Secret that we wrote; one that is not ours stays. */
+  removeOwn(namespace: string, name: string, owner: string): Promise<void>;
+  /** Removes a Secret that was made for this very resource, which never came to use it. */
+  removeUnused(namespace: string, name: string, owner: string, uid: string): Promise<void>;
+  /** Puts or takes the finalizer that keeps a credentials Secret while its tenant has users. */
+  hold(namespace: string, name: string, held: boolean): Promise<void>;
+}
+
+/** metadata.uid of the resource for which a Secret was made: another one of its name may have bought with it since. */
+const madeForAnnotation = 'freehold.dev/made-for';
+
+export function createSecrets(kube: KubeApi): Secrets {
+  const at = (namespace: string, name: string) => kube.get<KubeSecret>(secretsType, { namespace, name });
+
+  function understand(secret: KubeSecret, keys: string[]): ReadSecret {
+    const { namespace, name, uid = '', resourceVersion = '', annotations, finalizers = [] } = secret.metadata;
+    if (secret.type !== secretType) {
+      return {
+        ok: false,
+        reason: 'SecretMalformed',
+        message: `Secret ${namespace}/${name} is of type "${secret.type ?? ''}", it must be of type "${secretType}" (a Secret's type cannot be changed: delete it and create it again)`,
+      };
+    }
+    const values: Record<string, Secret> = {};
+    const data = new Map(Object.entries(secret.data ?? {}));
+    for (const key of keys) {
+      const text = Buffer.from(data.get(key) ?? '', 'base64').toString('utf8');
+      // A trailing line feed comes from `echo`, not from the credential.
+      const value = text.replace(/\r?\n$/, '');
+      if (value === '') {
+        return {
+          ok: false,
+          reason: 'SecretMalformed',
+          message: `Secret ${namespace}/${name} lacks the key "${key}" (needed: ${keys.join(', ')})`,
+        };
+      }
+      values[key] = new Secret(value);
+    }
+    return { ok: true, values, version: { uid, resourceVersion }, owner: annotations?.[ownerAnnotation], finalizers };
+  }
+
+  async function read(namespace: string, name: string, keys: string[]): Promise<ReadSecret> {
+    const secret = await at(namespace, name);
+    if (!secret)
+      return {
+        ok: false,
+        reason: 'SecretMissing',
+        message: `Secret ${namespace}/${name} does not exist; create it with type "${secretType}" and the keys ${keys.join(', ')}`,
+      };
+    return understand(secret, keys);
+  }
+
+  async function removeOwn(namespace: string, name: string, owner: string): Promise<void> {
+    const secret = await at(namespace, name);
+    if (secret?.metadata.annotations?.[ownerAnnotation] !== owner || secret.metadata.uid === undefined) return;
+    await kube.delete(secretsType, { namespace, name }, { uid: secret.metadata.uid });
+  }
+
+  return {
+    read,
+    async generate(namespace, need, owner, bytes, uid) {
+      const existing = await at(namespace, need.name);
+      if (existing) {
+        if (existing.metadata.annotations?.[ownerAnnotation] !== owner) {
+          return {
+            ok: false,
+            reason: 'SecretExists',
+            message: `Secret ${namespace}/${need.name} exists and was not written by this operator for ${owner}: rename or delete it, or name it in the spec as the Secret to read`,
+          };
+        }
+        return understand(existing, [need.key]);
+      }
+      const secret: KubeSecret = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: {
+          namespace,
+          name: need.name,
+          annotations: { [ownerAnnotation]: owner, ...(uid !== undefined && { [madeForAnnotation]: uid }) },
+        },
+        type: secretType,
+        stringData: { [need.key]: need.generate?.(bytes).reveal() ?? '' },
+      };
+      return understand(await kube.create<KubeSecret>(secretsType, secret, { fieldManager: 'freehold' }), [need.key]);
+    },
+    isOwn: async (namespace, name, owner) =>
+      (await at(namespace, name))?.metadata.annotations?.[ownerAnnotation] === owner,
+    removeOwn,
+    async removeUnused(namespace, name, owner, uid) {
+      if ((await at(namespace, name))?.metadata.annotations?.[madeForAnnotation] === uid)
+        await removeOwn(namespace, name, owner);
+    },
+    async hold(namespace, name, held) {
+      const secret = await at(namespace, name);
+      const finalizers = secret?.metadata.finalizers ?? [];
+      if (!secret || finalizers.includes(inUseFinalizer) === held) return;
+      if (held && secret.metadata.deletionTimestamp !== undefined) return;
+      const next = held ? [...finalizers, inUseFinalizer] : finalizers.filter((name) => name !== inUseFinalizer);
+      const patch: Patch = { metadata: { resourceVersion: secret.metadata.resourceVersion, finalizers: next } };
+      try {
+        await kube.mergePatch(secretsType, { namespace, name }, patch, { fieldManager: 'freehold' });
+      } catch (error) {
+        // Somebody else wrote the Secret at the same moment; the next pass sees it.
+        if (!isConflict(error)) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,232 @@
+import { resolutionOf, takeOverOf } from './annotations.ts';
+import { lossHash } from './breaker.ts';
+import { refusal } from './identify.ts';
+import type { RemoteObject } from './kind.ts';
+import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
+import { claimedBy, heldBack, type Seen } from './observe.ts';
+import type { Binding } from './tenants.ts';
+
+/** Complete lists that must pass after a create with unknown outcome. */
+const listsToPass = 3;
+
+/** A create was sent and nobody knows what came of it. */
+export function isUnsettled(pass: Pass): boolean {
+  const creation = pass.resource.status?.creation;
+  return creation !== undefined && creation.outcome === undefined;
+}
+
+/** A person said `forget` about the last create, and nothing else since. */
+export function isForgotten(pass: Pass): boolean {
+  return pass.resource.status?.creation?.outcome === 'Forgotten';
+}
+
+/** Records `id` as ours, or says who has it. */
+export async function adopt(
+  pass: Pass,
+  binding: Binding,
+  id: string,
+  outcome: 'Created' | 'Found',
+  lastResolve?: string,
+): Promise<Outcome | undefined> {
+  const { context, kind, identifier } = pass;
+  const other = context.claims.claim(id, binding.remote.key, identifier);
+  if (other !== undefined) {
+    return claimedBy(pass, id, other);
+  }
+  pass.resource = await context.journal.bind(kind, pass.resource, binding.remote.key);
+  pass.resource = await context.journal.record(kind, pass.resource, id, outcome, lastResolve);
+  delete pass.memory.answered;
+  delete pass.memory.attempt;
+  return undefined;
+}
+
+/** The new, unclaimed objects that may be what an attempt made; only where nothing marks ours. */
+function candidatesOf(pass: Pass, binding: Binding, seen: Seen): string[] {
+  const { context, kind, identifier, resource } = pass;
+  const doubtful = seen.now === 'candidates' ? seen.ids : [];
+  const before = resource.status?.creation?.idsBefore;
+  const snapshot = binding.remote.collections.get(kind.main.collection)?.snapshot();
+  if (!snapshot) return doubtful;
+  const known = new Set(before);
+  // What cannot be read may carry our marker.
+  const fresh = [...(before ? snapshot.items.keys() : []), ...snapshot.unreadable].filter((id) => !known.has(id));
+  const free = fresh.filter((id) => [undefined, identifier].includes(context.claims.holderOf(id, binding.remote.key)));
+  const possible = free.filter((id) => !carriesOtherMark(pass, snapshot.items.get(id)));
+  return [...new Set([...doubtful, ...possible])];
+}
+
+function carriesOtherMark(pass: Pass, remote: unknown): boolean {
+  const { identity } = pass.kind.main;
+  const text = remote === undefined ? undefined : identity.owner(remote);
+  return text !== undefined && text !== `${pass.owner.ownerID}/${pass.owner.namespace}/${pass.owner.name}`;
+}
+
+/** A person's answer to an ambiguous outcome, when it names this very attempt. */
+async function resolved(
+  pass: Pass,
+  binding: Binding,
+  attemptID: string,
+  windowPassed: boolean,
+): Promise<Outcome | 'retry' | 'problem' | undefined> {
+  const { context, kind } = pass;
+  const answer = resolutionOf(pass.resource);
+  if (!answer || 'problem' in answer || answer.attemptID !== attemptID) return undefined;
+  if (answer.text === pass.resource.status?.lastResolve) return undefined;
+  switch (answer.answer) {
+    case 'adopt': {
+      const snapshot = binding.remote.collections.get(kind.main.collection)?.snapshot();
+      if (!snapshot?.items.has(answer.externalID)) {
+        return unready(
+          'CreateOutcomeAmbiguous',
+          `freehold.dev/resolve names ${kind.main.noun} ${answer.externalID}, which ${binding.remote.key} does not list; correct it`,
+          { awaitList: true },
+        );
+      }
+      // Naming an ID is not yet the word that another owner's object may be taken.
+      const object = kind.main as RemoteObject<never, unknown, never>;
+      const takeOver = takeOverOf(pass.resource);
+      const question = { owner: pass.owner, object, takeOver };
+      const no = refusal(question, answer.externalID, snapshot.items.get(answer.externalID));
+      if (no?.which === 'refused') return unready(no.reason, no.message, { awaitList: true });
+      const refused = await adopt(pass, binding, answer.externalID, 'Found', answer.text);
+      if (refused) return refused;
+      throw new Stale('adopted by resolve');
+    }
+    case 'forget':
+      pass.resource = await context.journal.forget(kind, pass.resource, answer.text);
+      throw new Stale('forgotten by resolve');
+    case 'retry':
+      // A person may not know how far lists lag; the settle window holds for their word, too.
+      if (!windowPassed) return 'problem';
+      pass.resource = await context.journal.clear(kind, pass.resource, answer.text);
+      return 'retry';
+  }
+}
+
+/** `forget` ends a deletion even where no tenant is left to ask. */
+export async function forgetWhenTold(pass: Pass): Promise<void> {
+  const answer = resolutionOf(pass.resource);
+  if (!isUnsettled(pass) || !answer || 'problem' in answer) return;
+  if (answer.answer !== 'forget' || answer.attemptID !== pass.resource.status?.creation?.attemptID) return;
+  pass.resource = await pass.context.journal.forget(pass.kind, pass.resource, answer.text);
+  throw new Stale('forgotten by resolve');
+}
+
+const waysOut = (attemptID: string) =>
+  `annotate this resource with freehold.dev/resolve: "${attemptID} adopt=<ID>" (one of them is ours), "${attemptID} retry" (none is; create again) or "${attemptID} forget" (create nothing more)`;
+
+/** Says what is wrong with a resolve annotation that was not obeyed. */
+function resolveProblem(pass: Pass, attemptID: string): string {
+  const answer = resolutionOf(pass.resource);
+  if (!answer || pass.resource.status?.lastResolve === ('text' in answer ? answer.text : '')) return '';
+  if ('problem' in answer) return ` (${answer.problem})`;
+  return answer.attemptID === attemptID
+    ? ''
+    : ` (the present annotation freehold.dev/resolve names attempt ${answer.attemptID}, so it answers nothing)`;
+}
+
+/**
+ * Settles a create with unknown or forgotten outcome: found, nothing made, or a question to a person. undefined: it is
+ * settled and made nothing, so that a create or a release may follow.
+ */
+export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<Outcome | undefined> {
+  const { context, kind, memory } = pass;
+  const creation = pass.resource.status!.creation!;
+  const { attemptID } = creation;
+  const { settleWindow, motionInterval } = context.settings;
+
+  if (memory.answered?.attemptID === attemptID)
+    return (await adopt(pass, binding, memory.answered.id, 'Created')) ?? again();
+  if (seen.now === 'present') return (await adopt(pass, binding, seen.id, 'Found')) ?? again();
+
+  const collection = binding.remote.collections.get(kind.main.collection)!;
+  const snapshot = collection.snapshot();
+  if (memory.attempt?.attemptID !== attemptID) {
+    memory.attempt = { attemptID, since: context.clock.monotonic(), lists: snapshot?.count ?? 0 };
+  }
+  const { since, lists } = memory.attempt;
+  // By the wall clock of whoever sent it and by our own monotonic one: a stepped clock must not shorten the window.
+  const elapsed = Math.min(context.clock.now() - Date.parse(creation.sentAt), context.clock.monotonic() - since);
+  const windowPassed =
+    elapsed >= settleWindow &&
+    snapshot !== undefined &&
+    snapshot.count - lists >= listsToPass &&
+    snapshot.begunAt - since >= settleWindow;
+
+  const answer = await resolved(pass, binding, attemptID, windowPassed);
+  if (answer === 'retry') return undefined;
+  if (answer !== undefined && answer !== 'problem') return answer;
+  if (seen.now === 'wait') return seen.outcome;
+
+  const early = answer === 'problem' ? '; freehold.dev/resolve "retry" is obeyed once the window has passed' : '';
+  if (isForgotten(pass))
+    return unready(
+      'CreationForgotten',
+      `by a person's word create ${attemptID} is forgotten and nothing more is created. To change that, ${waysOut(attemptID)}${resolveProblem(pass, attemptID)}${early}`,
+      { awaitList: true },
+    );
+  const held = heldBack(pass, binding);
+  if (held) {
+    // Lists that are not to be believed do not count.
+    delete memory.attempt;
+    return held;
+  }
+  const candidates = candidatesOf(pass, binding, seen);
+  if (!windowPassed) {
+    return unready(
+      'CreateOutcomeUnknown',
+      `the create ${attemptID} of ${creation.sentAt} was sent and its answer was lost; nothing more is created before ${settleWindow / 60_000} min and ${listsToPass} complete lists have shown whether it made a ${kind.main.noun}${candidates.length > 0 ? ` (new and unclaimed so far: ${candidates.join(', ')})` : ''}${early}`,
+      { motion: true, awaitList: true, after: Math.max(motionInterval, settleWindow - elapsed) },
+    );
+  }
+  if (candidates.length > 0) {
+    const list = candidates.slice(0, 10).join(', ');
+    return unready(
+      'CreateOutcomeAmbiguous',
+      `the outcome of create ${attemptID} is not known, and these ${kind.main.noun}s may or may not be ours: ${list}. ${waysOut(attemptID)}${resolveProblem(pass, attemptID)}`,
+      { awaitList: true },
+    );
+  }
+  pass.resource = await context.journal.clear(kind, pass.resource);
+  delete memory.attempt;
+  return undefined;
+}
+
+/** Settled by a record: the next pass goes on from there. */
+function again(): never {
+  throw new Stale('the create is settled');
+}
+
+/**
+ * Objects that may be ours although nothing was sent by this resource: marked twice, or with a damaged marker. The
+ * question has an ID of its own, made from the candidates. undefined: a person said that none of them is ours.
+ */
+export async function settleCandidates(
+  pass: Pass,
+  binding: Binding,
+  ids: string[],
+  why: string,
+): Promise<Outcome | undefined> {
+  const question = lossHash(ids);
+  const answer = resolutionOf(pass.resource);
+  if (answer && 'answer' in answer && answer.attemptID === question) {
+    if (answer.answer === 'adopt') {
+      if (ids.includes(answer.externalID))
+        return (await adopt(pass, binding, answer.externalID, 'Found', answer.text)) ?? again();
+    } else {
+      if (pass.resource.status?.lastResolve !== answer.text)
+        pass.resource = await pass.context.journal.clear(pass.kind, pass.resource, answer.text);
+      if (answer.answer === 'retry') return undefined;
+      return unready(
+        'CreationForgotten',
+        `${why}: ${ids.slice(0, 10).join(', ')}. By a person's word nothing is created. To change that, ${waysOut(question)}`,
+        { awaitList: true },
+      );
+    }
+  }
+  return unready(
+    'CreateOutcomeAmbiguous',
+    `${why}: ${ids.slice(0, 10).join(', ')}. ${waysOut(question)}${resolveProblem(pass, question)}`,
+    { awaitList: true },
+  );
+}

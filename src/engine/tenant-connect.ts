@@ -1,0 +1,185 @@
+import { isDeepStrictEqual } from 'node:util';
+import { RemoteError } from '../remote/errors.ts';
+import { acceptLossOf, inUseFinalizer, reconcileRequestOf } from './annotations.ts';
+import type { Context, TenantMemory } from './context.ts';
+import type { TenantKind, TenantResource } from './tenant.ts';
+import type { Binding, Problem } from './tenants.ts';
+
+/** One pass over one tenant resource, handed from step to step. */
+export interface TenantPass {
+  readonly context: Context;
+  readonly kind: TenantKind;
+  readonly identifier: string;
+  readonly memory: TenantMemory;
+  resource: TenantResource;
+}
+
+export function wakeUsers(context: Context, identifier: string): void {
+  for (const user of context.users.of(identifier)) context.enqueue(user, 1);
+}
+
+/**
+ * Makes sure of a connection with credentials that were proved. New ones are proved before the old ones are dropped.
+ * Returns why there is none.
+ */
+export async function credentials(pass: TenantPass, users: number): Promise<Problem | undefined> {
+  const { context, kind, identifier, memory, resource } = pass;
+  const { namespace = '' } = resource.metadata;
+  const { name } = resource.spec.credentialsSecretRef;
+  const binding = context.tenants.binding(identifier);
+  const now = context.clock.monotonic();
+  const requested = reconcileRequestOf(resource);
+  const specSame = binding !== undefined && isDeepStrictEqual(binding.spec, resource.spec);
+  const due = memory.secretRead === undefined || now - memory.secretRead >= context.settings.secretInterval * 0.85;
+  const failing =
+    binding !== undefined && [...binding.remote.collections.values()].some((collection) => collection.failure());
+  const held = users > 0;
+  const known = memory.held === held && memory.handled === requested && !memory.refusal && !memory.secretProblem;
+  if (specSame && !due && !failing && known) return undefined;
+  const asked = memory.handled !== requested;
+  if (asked) delete memory.facts;
+  memory.handled = requested;
+
+  // A malformed one is not held: its type can only be mended by deleting it.
+  if (memory.held !== held && !held) await letSecretGo(pass);
+  memory.held = held;
+  let read = await context.secrets.read(namespace, name, kind.secretKeys);
+  if (read.ok && held && !read.finalizers.includes(inUseFinalizer)) {
+    await context.secrets.hold(namespace, name, true);
+    read = await context.secrets.read(namespace, name, kind.secretKeys);
+  }
+  memory.secretRead = now;
+  if (!read.ok) {
+    memory.secretProblem = read;
+    return { reason: read.reason, message: read.message };
+  }
+  delete memory.secretProblem;
+  if (specSame && isDeepStrictEqual(binding.version, read.version)) {
+    delete memory.refusal;
+    return undefined;
+  }
+
+  const remote = context.tenants.remote(kind, kind.remoteKey(resource.spec));
+  const { clock, random, log } = context;
+  const { trial } = memory;
+  const same =
+    !asked && isDeepStrictEqual(trial?.spec, resource.spec) && isDeepStrictEqual(trial?.version, read.version);
+  if (!same) trial?.session.close();
+  const made =
+    same && trial
+      ? trial
+      : kind.connect({
+          spec: resource.spec,
+          credentials: read.values,
+          budget: remote.budget,
+          clock,
+          random,
+          log,
+          tenant: remote.key,
+          ports: context.ports,
+        });
+  delete memory.trial;
+  let endpoint: string;
+  try {
+    await made.session.identity();
+    endpoint = (await made.session.endpoint()).href;
+  } catch (error) {
+    if (!(error instanceof RemoteError)) {
+      made.session.close();
+      throw error;
+    }
+    memory.trial = { ...made, spec: resource.spec, version: read.version };
+    memory.refusal = { reason: error.reason, message: error.message };
+    // The former credentials go on working until they, too, are refused.
+    return specSame && !failing ? undefined : memory.refusal;
+  }
+  delete memory.refusal;
+  delete memory.facts;
+  const next: Binding = {
+    identifier,
+    remote,
+    client: made.client,
+    session: made.session,
+    spec: resource.spec,
+    version: read.version,
+    endpoint,
+    since: context.clock.monotonic(),
+    unproved: undefined,
+    answered: binding?.answered ?? resource.status?.lastAcceptLoss,
+  };
+  // Before anybody can use it.
+  prove(pass, next);
+  context.tenants.bind(identifier, next);
+  return undefined;
+}
+
+/** A new endpoint is believed once a recorded object was seen there; where nothing is recorded, the matching project is enough. */
+export function prove(pass: TenantPass, binding: Binding): void {
+  const { context, resource } = pass;
+  const before = resource.status?.endpoint;
+  if (before === undefined || before === binding.endpoint) {
+    binding.unproved = undefined;
+    return;
+  }
+  let recorded = 0;
+  let seen = 0;
+  for (const kind of context.kinds.values()) {
+    if (kind.tenantKind !== pass.kind.names.kind) continue;
+    const snapshot = binding.remote.collections.get(kind.main.collection)?.snapshot();
+    for (const { id } of context.claims.recorded(kind.names.kind, binding.remote.key)) {
+      recorded += 1;
+      if (snapshot && snapshot.begunAt >= binding.since && snapshot.items.has(id)) seen += 1;
+    }
+  }
+  binding.unproved =
+    recorded === 0 || seen > 0
+      ? undefined
+      : `the endpoint changed from ${before} to ${binding.endpoint}, and none of the ${recorded} recorded objects was seen there yet: nothing is changed there before`;
+}
+
+/** The person's word that very objects are lost; it is remembered in status. */
+export function acceptLoss(pass: TenantPass, binding: Binding): void {
+  const { context, resource } = pass;
+  const { remote } = binding;
+  for (const id of resource.status?.acceptedLosses ?? []) remote.accepted.add(id);
+  const word = acceptLossOf(resource);
+  const open = context.tenants.openBreaker(remote, binding.answered);
+  if (open && word === open.breaker.hash) {
+    for (const id of open.breaker.missing) remote.accepted.add(id);
+    binding.answered = word;
+    context.event(resource, {
+      type: 'Warning',
+      reason: 'LossAccepted',
+      action: 'AcceptLoss',
+      note: `the loss of ${open.breaker.missing.length} ${open.kind.main.noun}s was accepted: ${word}`,
+    });
+    wakeUsers(context, pass.identifier);
+  }
+  // A word given for objects that came back, or that nobody records any more, is used up.
+  for (const id of remote.accepted) {
+    const listed = [...remote.collections.values()].some((collection) => collection.snapshot()?.items.has(id));
+    if (listed || context.claims.holderOf(id, remote.key) === undefined) remote.accepted.delete(id);
+  }
+}
+
+/** Lets the credentials Secret go, unless another tenant with users names it. */
+export async function letSecretGo(pass: TenantPass): Promise<void> {
+  const { context, identifier, resource } = pass;
+  const { namespace = '' } = resource.metadata;
+  const { name } = resource.spec.credentialsSecretRef;
+  const shared = [...context.tenantKinds.values()].some((other) =>
+    context
+      .tenantStore(other)
+      .list()
+      .some((tenant) => {
+        const id = `${other.names.kind}/${tenant.metadata.namespace}/${tenant.metadata.name}`;
+        return (
+          id !== identifier &&
+          tenant.metadata.namespace === namespace &&
+          tenant.spec.credentialsSecretRef.name === name &&
+          context.users.of(id).size > 0
+        );
+      }),
+  );
+  if (!shared) await context.secrets.hold(namespace, name, false);
+}

@@ -1,0 +1,191 @@
+import { isDeepStrictEqual } from 'node:util';
+import { timestamp } from '../base/clock.ts';
+import { jitter } from '../base/random.ts';
+import { isConflict, KubeError, KubeUnreachable } from '../kube/types.ts';
+import { finalizer, isPaused, reconcileRequestOf } from './annotations.ts';
+import { type Claim, findCondition, mergeConditions, standingConditions, type Standing } from './conditions.ts';
+import type { Context } from './context.ts';
+import { typeOf } from './kind.ts';
+import { isDeleting } from './remove.ts';
+import type { RunResult } from './queue.ts';
+import { isStalling } from './reasons.ts';
+import { asItStands, reportManager } from './report.ts';
+import type { TenantKind, TenantResource, TenantStatus } from './tenant.ts';
+import { acceptLoss, credentials, letSecretGo, prove, type TenantPass, wakeUsers } from './tenant-connect.ts';
+import { tenantFacts } from './tenant-status.ts';
+
+/** One pass over one tenant: credentials, connection, lists, status. It never throws. */
+export async function reconcileTenant(
+  context: Context,
+  kind: TenantKind,
+  key: { namespace: string; name: string },
+): Promise<RunResult> {
+  const identifier = `${kind.names.kind}/${key.namespace}/${key.name}`;
+  const resource = context.tenantStore(kind).get(`${key.namespace}/${key.name}`);
+  if (!resource) {
+    forget(context, identifier);
+    return { failed: false };
+  }
+  const pass: TenantPass = { context, kind, identifier, memory: context.tenantMemory(identifier), resource };
+  try {
+    const before = usability(context, identifier);
+    const standing = await judge(pass);
+    if (standing === undefined) return { failed: false };
+    // A new term has not listed yet: until it has, what was written stands (law 5).
+    if (standing.reason !== 'Listing' || asItStands(pass.resource) === undefined) await report(pass, standing);
+    if (before !== usability(context, identifier)) wakeUsers(context, identifier);
+    const retry = !standing.ready && standing.reason !== 'Listing';
+    const { secretInterval } = context.settings;
+    return { failed: false, after: retry ? Math.min(30_000, secretInterval) : jitter(context.random, secretInterval) };
+  } catch (error) {
+    const known = isConflict(error) || error instanceof KubeError || error instanceof KubeUnreachable;
+    if (!isConflict(error))
+      context.log[known ? 'warn' : 'error']({ err: error, resource: identifier }, 'the pass over a tenant failed');
+    return { failed: true };
+  }
+}
+
+function forget(context: Context, identifier: string): void {
+  context.tenants.bind(identifier, undefined);
+  context.tenants.setProblem(identifier, undefined);
+  wakeUsers(context, identifier);
+}
+
+/** What users of the tenant would be told; when it changes, they run. */
+function usability(context: Context, identifier: string): string {
+  const problem = context.tenants.problem(identifier);
+  const binding = context.tenants.binding(identifier);
+  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}`;
+}
+
+async function judge(pass: TenantPass): Promise<Standing | undefined> {
+  const { context, kind, identifier, resource } = pass;
+  const users = [...context.users.of(identifier)].sort();
+  if (isDeleting(resource)) {
+    if (users.length > 0) {
+      await connect(pass, users.length);
+      const some = users.slice(0, 5).join(', ') + (users.length > 5 ? ` and ${users.length - 5} more` : '');
+      return {
+        ready: false,
+        reason: 'InUse',
+        message: `the deletion waits: ${some} still use this tenant; delete them first`,
+      };
+    }
+    await letGo(pass);
+    return undefined;
+  }
+  if (isPaused(resource))
+    return {
+      ready: false,
+      reason: 'Paused',
+      message: 'annotated freehold.dev/paused: its credentials are not read and nothing new is connected',
+    };
+  if (users.length > 0 && !resource.metadata.finalizers?.includes(finalizer)) {
+    const { uid, resourceVersion, finalizers = [], name, namespace = '' } = resource.metadata;
+    const patch = { metadata: { uid, resourceVersion, finalizers: [...finalizers, finalizer] } };
+    pass.resource = await context.kube.mergePatch<TenantResource>(typeOf(kind), { namespace, name }, patch, {
+      fieldManager: reportManager,
+    });
+    context.tenantStore(kind).observe(pass.resource);
+  }
+  return connect(pass, users.length);
+}
+
+/** Nobody uses it any more: the Secret may go, and the tenant. */
+async function letGo(pass: TenantPass): Promise<void> {
+  const { context, kind, identifier, resource } = pass;
+  const { uid, resourceVersion, finalizers = [], name, namespace = '' } = resource.metadata;
+  context.tenants.bind(identifier, undefined);
+  if (!finalizers.includes(finalizer)) return;
+  await letSecretGo(pass);
+  const patch = { metadata: { uid, resourceVersion, finalizers: finalizers.filter((entry) => entry !== finalizer) } };
+  await context.kube.mergePatch(typeOf(kind), { namespace, name }, patch, { fieldManager: reportManager });
+}
+
+async function connect(pass: TenantPass, users: number): Promise<Standing> {
+  const { context, kind, identifier, memory, resource } = pass;
+  const problem = await credentials(pass, users);
+  context.tenants.setProblem(identifier, problem);
+  if (problem) return { ready: false, reason: problem.reason, message: problem.message };
+  const binding = context.tenants.binding(identifier)!;
+  prove(pass, binding);
+  acceptLoss(pass, binding);
+  for (const collection of binding.remote.collections.values()) {
+    const failure = collection.failure();
+    if (failure) return { ready: false, reason: failure.reason, message: failure.message };
+    if (!collection.snapshot())
+      return {
+        ready: false,
+        reason: 'Listing',
+        message: `signed in; waiting for the first complete list of ${collection.name}`,
+      };
+  }
+  if (binding.unproved !== undefined) return { ready: false, reason: 'TargetUnproved', message: binding.unproved };
+  const open = context.tenants.openBreaker(binding.remote, binding.answered);
+  if (open) {
+    return {
+      ready: false,
+      reason: 'BreakerOpen',
+      message: `${open.breaker.missing.length} recorded ${open.kind.main.noun}s are missing at once (${open.breaker.missing.slice(0, 5).join(', ')}): nothing is created, deleted or released. If they are really gone, annotate with freehold.dev/accept-loss: ${open.breaker.hash}`,
+    };
+  }
+  memory.facts ??= await kind.facts(binding.client).catch((error: unknown) => {
+    context.log.warn({ err: error, resource: identifier }, 'facts of the tenant could not be read');
+    return undefined;
+  });
+  const way = memory.refusal
+    ? `; the credentials now in Secret ${resource.spec.credentialsSecretRef.name} are not used: ${memory.refusal.message}`
+    : '';
+  return { ready: true, reason: 'Connected', message: `connected to ${binding.remote.key}${way}` };
+}
+
+async function report(pass: TenantPass, standing: Standing): Promise<void> {
+  const { context, kind, identifier, memory, resource } = pass;
+  const binding = context.tenants.binding(identifier);
+  const current: TenantStatus & Record<string, unknown> = resource.status ?? {};
+  const generation = resource.metadata.generation ?? 0;
+  const now = timestamp(context.clock.now());
+  const handled = reconcileRequestOf(resource) ?? current.lastHandledReconcileAt;
+  const proved: Claim = memory.refusal
+    ? { type: 'CredentialsProved', status: 'False', reason: memory.refusal.reason, message: memory.refusal.message }
+    : binding
+      ? {
+          type: 'CredentialsProved',
+          status: 'True',
+          reason: 'Proved',
+          message: 'the credentials in the Secret were accepted',
+        }
+      : { type: 'CredentialsProved', status: 'Unknown', reason: standing.reason, message: standing.message };
+  const status: Record<string, unknown> = {
+    ...(await tenantFacts(context, kind, resource, binding, memory)),
+    observedGeneration: generation,
+    conditions: mergeConditions(current.conditions ?? [], [...standingConditions(standing), proved], generation, now),
+    ...(handled !== undefined && { lastHandledReconcileAt: handled }),
+  };
+  if (isDeepStrictEqual(current, status)) return;
+  const { namespace = '', name, resourceVersion } = resource.metadata;
+  const type = typeOf(kind);
+  const object = {
+    apiVersion: `${type.group}/${type.version}`,
+    kind: type.kind,
+    metadata: { namespace, name, resourceVersion },
+    status,
+  };
+  const before = findCondition(current.conditions, 'Ready');
+  const written = await context.kube.apply<TenantResource>(type, { namespace, name }, object, {
+    fieldManager: reportManager,
+    subresource: 'status',
+  });
+  context.tenantStore(kind).observe(written);
+  if (before?.reason === standing.reason && before.status === (standing.ready ? 'True' : 'False')) return;
+  context.event(written, {
+    type: standing.ready || standing.reason === 'Listing' ? 'Normal' : 'Warning',
+    reason: standing.reason,
+    action: 'Connect',
+    note: standing.message,
+  });
+  context.log.info(
+    { resource: identifier, reason: standing.reason, ready: standing.ready, stalled: isStalling(standing.reason) },
+    standing.message,
+  );
+}

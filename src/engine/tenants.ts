@@ -1,0 +1,212 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { type Budget, createBudget } from '../remote/budget.ts';
+import type { RemoteSession } from '../remote/call.ts';
+import { type Collection, createCollection, type Listed } from '../remote/collection.ts';
+import { RemoteError } from '../remote/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type Breaker, breaker } from './breaker.ts';
+import type { Claims } from './claims.ts';
+import type { Kind } from './kind.ts';
+import type { Reason } from './reasons.ts';
+import type { SecretVersion } from './secrets.ts';
+import type { TenantKind, TenantSpec } from './tenant.ts';
+
+/** One tenant resource's way to its remote tenant. */
+export interface Binding {
+  /** Identifier of the tenant resource. */
+  identifier: string;
+  remote: RemoteTenant;
+  client: unknown;
+  session: RemoteSession;
+  spec: TenantSpec;
+  version: SecretVersion;
+  /** Where calls go. */
+  endpoint: string;
+  /** Monotonic time at which it was made: earlier lists went elsewhere. */
+  since: number;
+  /** The endpoint changed and no recorded object was seen there yet: no mutating call goes out. */
+  unproved: string | undefined;
+  /** The freehold.dev/accept-loss of this tenant resource that was last obeyed. */
+  answered: string | undefined;
+}
+
+/** Why a tenant resource cannot be used now. */
+export interface Problem {
+  reason: Reason;
+  message: string;
+}
+
+/** What is shared by all who use one remote tenant, whichever tenant resource they name. */
+export interface RemoteTenant {
+  key: string;
+  kind: TenantKind;
+  budget: Budget;
+  collections: ReadonlyMap<string, Collection<unknown>>;
+  bindings: Map<string, Binding>;
+  /** IDs of lost objects that a person accepted as lost. */
+  accepted: Set<string>;
+  /** Who is sending a create of this kind here, while creates run one at a time. */
+  creating: Map<string, string>;
+  /** Resources that are between the gate of a create and its record: they count against the limit. */
+  inFlight: Set<string>;
+}
+
+export interface RemoteTenants {
+  /** The remote tenant of that key, made on first use. */
+  remote(kind: TenantKind, key: string): RemoteTenant;
+  /** Replaces (or, with undefined, ends) the binding of a tenant resource. */
+  bind(identifier: string, binding: Binding | undefined): void;
+  binding(identifier: string): Binding | undefined;
+  setProblem(identifier: string, problem: Problem | undefined): void;
+  problem(identifier: string): Problem | undefined;
+  all(): RemoteTenant[];
+  /** Loss breaker of one kind; closed while there is no list. `answered` of the binding for which its hash is told. */
+  breakerOf(kind: Kind, remote: RemoteTenant, answered?: string): Breaker;
+  /** The first open breaker of any kind there: while one is open nothing is made, deleted or released. */
+  openBreaker(remote: RemoteTenant, answered?: string): { kind: Kind; breaker: Breaker } | undefined;
+  stop(): void;
+}
+
+export interface RemoteTenantsOptions {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  claims: Claims;
+  kinds: ReadonlyMap<string, Kind>;
+  settleWindow: number;
+  /** A complete list showed that these IDs changed. */
+  onChange: (remote: RemoteTenant, collection: string, ids: ReadonlySet<string>) => void;
+  /** A list ended; `turned` when the remote tenant turned from well to failing or back. */
+  onList: (remote: RemoteTenant, collection: string, turned: boolean) => void;
+}
+
+export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenants {
+  const { clock, random, log, claims } = options;
+  const remotes = new Map<string, RemoteTenant>();
+  const bindings = new Map<string, Binding>();
+  const problems = new Map<string, Problem>();
+
+  const shortest = (remote: RemoteTenant) =>
+    1000 * Math.min(3600, ...[...remote.bindings.values()].map(({ spec }) => spec.pollInterval));
+
+  /** Lists through whichever binding works: the first by name, the others when its credentials are refused. */
+  async function list(remote: RemoteTenant, name: string): Promise<Listed<unknown>> {
+    const ways = [...remote.bindings.values()].sort((a, b) => (a.identifier < b.identifier ? -1 : 1));
+    let last: unknown;
+    for (const way of ways) {
+      try {
+        return await remote.kind.collections[name]!.list(way.client);
+      } catch (error) {
+        last = error;
+        if (
+          !(error instanceof RemoteError) ||
+          !['CredentialsRefused', 'Forbidden', 'WrongTenant'].includes(error.reason)
+        )
+          break;
+      }
+    }
+    throw (
+      last ??
+      new RemoteError({
+        reason: 'Unreachable',
+        outcome: 'definitely-not',
+        operation: name,
+        message: 'no tenant resource is connected',
+      })
+    );
+  }
+
+  function create(kind: TenantKind, key: string): RemoteTenant {
+    const collections = new Map<string, Collection<unknown>>();
+    const remote: RemoteTenant = {
+      key,
+      kind,
+      budget: createBudget(clock, { rate: 10, burst: 20 }),
+      collections,
+      bindings: new Map(),
+      accepted: new Set(),
+      creating: new Map(),
+      inFlight: new Set(),
+    };
+    for (const [name, { id }] of Object.entries(kind.collections)) {
+      const interval = () => shortest(remote);
+      const collection = createCollection({ name, list: () => list(remote, name), id, clock, random, log, interval });
+      collection.onChange((ids) => options.onChange(remote, name, ids));
+      collection.onList((turned) => options.onList(remote, name, turned));
+      collections.set(name, collection);
+    }
+    remotes.set(key, remote);
+    return remote;
+  }
+
+  function setLimits(remote: RemoteTenant): void {
+    // Two tenant resources for one remote tenant: the smaller word counts.
+    const limits = [...remote.bindings.values()].map(({ spec }) => spec.limits);
+    if (limits.length === 0) return;
+    remote.budget.setLimits({
+      rate: Math.min(...limits.map(({ requestsPerSecond }) => requestsPerSecond)),
+      burst: Math.min(...limits.map(({ burst }) => burst)),
+    });
+  }
+
+  function breakerOf(kind: Kind, remote: RemoteTenant, answered?: string): Breaker {
+    const snapshot = remote.collections.get(kind.main.collection)?.snapshot();
+    const titles = snapshot === undefined ? [] : claims.recorded(kind.names.kind, remote.key);
+    const counted = titles.filter(
+      ({ excused, since }) => !excused && (since === undefined || clock.now() - since > options.settleWindow),
+    );
+    return breaker(
+      counted.map(({ id }) => id),
+      (id) => snapshot!.items.has(id) || snapshot!.unreadable.has(id),
+      remote.accepted,
+      answered,
+    );
+  }
+
+  return {
+    remote: (kind, key) => remotes.get(key) ?? create(kind, key),
+    bind(identifier, binding) {
+      const before = bindings.get(identifier);
+      if (before === binding) return;
+      if (before) {
+        before.remote.bindings.delete(identifier);
+        before.session.close();
+        bindings.delete(identifier);
+      }
+      if (binding) {
+        bindings.set(identifier, binding);
+        binding.remote.bindings.set(identifier, binding);
+        setLimits(binding.remote);
+        for (const collection of binding.remote.collections.values()) {
+          collection.start();
+          // What was listed through another way proves nothing about this one.
+          if (before) collection.refresh();
+        }
+      }
+      if (before && before.remote !== binding?.remote && before.remote.bindings.size === 0) {
+        for (const collection of before.remote.collections.values()) collection.stop();
+        remotes.delete(before.remote.key);
+      } else if (before) setLimits(before.remote);
+    },
+    binding: (identifier) => bindings.get(identifier),
+    setProblem(identifier, problem) {
+      if (problem) problems.set(identifier, problem);
+      else problems.delete(identifier);
+    },
+    problem: (identifier) => problems.get(identifier),
+    all: () => [...remotes.values()],
+    breakerOf,
+    openBreaker(remote, answered) {
+      for (const kind of options.kinds.values()) {
+        if (kind.tenantKind !== remote.kind.names.kind) continue;
+        const state = breakerOf(kind, remote, answered);
+        if (state.open) return { kind, breaker: state };
+      }
+      return undefined;
+    },
+    stop() {
+      for (const identifier of [...bindings.keys()]) this.bind(identifier, undefined);
+    },
+  };
+}

@@ -1,0 +1,279 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Change, Store as KubeStore } from '../kube/store.ts';
+import type { EventInput } from '../kube/events.ts';
+import type { KubeApi, KubeObject } from '../kube/types.ts';
+import type { RemotePorts } from '../remote/ports.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createClaims } from './claims.ts';
+import type { Context, EngineSettings, Memory, Store, TenantMemory } from './context.ts';
+import { createJournal } from './journal.ts';
+import { identifier, type Kind, type Resource } from './kind.ts';
+import { collectionsOf } from './parts.ts';
+import { createQueue, type Queue, type QueueHooks, type RunResult } from './queue.ts';
+import { reconcile } from './reconcile.ts';
+import { createSecrets } from './secrets.ts';
+import type { TenantKind, TenantResource } from './tenant.ts';
+import { reconcileTenant } from './tenant-pass.ts';
+import { createRemoteTenants, type RemoteTenant } from './tenants.ts';
+import { createUsers } from './users.ts';
+import { createWitnesses } from './witness.ts';
+
+export interface TermOptions {
+  settings: EngineSettings;
+  /** Its writes must ask for the lease (kube/fenced.ts). */
+  kube: KubeApi;
+  ports: RemotePorts;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  kinds: readonly Kind[];
+  tenantKinds: readonly TenantKind[];
+  /** By kind; they outlive the term. */
+  stores: ReadonlyMap<string, KubeStore<Resource>>;
+  tenantStores: ReadonlyMap<string, KubeStore<TenantResource>>;
+  event: (regarding: KubeObject, event: EventInput) => void;
+  /** Throws when the lease is not held. */
+  fence: () => void;
+  workers: number;
+  hooks?: QueueHooks & { reconciled?(kind: string, result: RunResult, seconds: number): void };
+}
+
+/** One term of leadership. */
+export interface Term {
+  /** Passes the barrier, then works until stop(). */
+  start(): Promise<void>;
+  /**
+   * Begins nothing more; resolves when no mutating call is in flight and its outcome is written down. `drain`: the lease
+   * is still held, so that a create which is already journalled may be sent.
+   */
+  stop(how: { drain: boolean }): Promise<void>;
+  readonly queue: Queue;
+  readonly context: Context;
+}
+
+/**
+ * The engine for one term. It starts from consistent lists of every store, begun after the lease was acquired, and knows
+ * nothing of a remote tenant before a list of its own: nothing from before the takeover can be believed.
+ */
+export function createTerm(options: TermOptions): Term {
+  const { settings, clock, random, log, kube } = options;
+  const kinds = new Map(options.kinds.map((kind) => [kind.names.kind, kind]));
+  const tenantKinds = new Map(options.tenantKinds.map((kind) => [kind.names.kind, kind]));
+  const claims = createClaims();
+  const users = createUsers();
+  const memories = new Map<string, Memory>();
+  const tenantMemories = new Map<string, TenantMemory>();
+  const seen = new Map<string, number>();
+  const waiting = new Map<string, Set<string>>();
+  /** What was last known of each remote tenant; a change wakes everybody there. */
+  const conditions = new Map<string, string>();
+  const unsubscribe: (() => void)[] = [];
+  /** True while our own write is fed into a store: its pass is still running and knows. */
+  let own = false;
+  let stopped = false;
+  let lost = false;
+  /** Passes that began a mutating call: the lease is kept until they have recorded its outcome. */
+  const acting = new Set<string>();
+  const quiet: (() => void)[] = [];
+
+  function facade<T extends KubeObject>(store: KubeStore<T>): Store<T> {
+    return {
+      get: (key) => store.get(key),
+      list: () => store.list(),
+      observe(object) {
+        own = true;
+        try {
+          store.observe(object);
+        } finally {
+          own = false;
+        }
+      },
+    };
+  }
+  const facades = new Map([...options.stores].map(([kind, store]) => [kind, facade(store)]));
+  const tenantFacades = new Map([...options.tenantStores].map(([kind, store]) => [kind, facade(store)]));
+
+  const tenants = createRemoteTenants({
+    clock,
+    random,
+    log,
+    claims,
+    kinds,
+    settleWindow: settings.settleWindow,
+    onChange(remote, _collection, ids) {
+      for (const id of ids) {
+        const holder = claims.holderOf(id, remote.key);
+        if (holder !== undefined) queue.add(holder, 1);
+      }
+      // What is unclaimed may have changed.
+      for (const tenant of remote.bindings.keys()) queue.add(tenant, 2);
+    },
+    onList(remote, _collection, turned) {
+      const keys = waiting.get(remote.key);
+      waiting.delete(remote.key);
+      for (const key of keys ?? []) queue.add(key, 1);
+      const now = conditionOf(remote);
+      if (!turned && conditions.get(remote.key) === now) return;
+      conditions.set(remote.key, now);
+      for (const tenant of remote.bindings.keys()) {
+        queue.add(tenant, 1);
+        for (const user of users.of(tenant)) queue.add(user, 2);
+      }
+    },
+  });
+
+  /** Breaker, and whether the last complete lists are still to be believed. */
+  function conditionOf(remote: RemoteTenant): string {
+    const now = clock.monotonic();
+    const stale = [...remote.collections.values()].some(
+      (list) => list.failure() && now - (list.snapshot()?.begunAt ?? -Infinity) > settings.staleAfter,
+    );
+    return `${stale}/${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
+  }
+
+  const context: Context = {
+    settings,
+    kube,
+    ports: options.ports,
+    clock,
+    random,
+    log,
+    kinds,
+    tenantKinds,
+    store: (kind) => facades.get(kind.names.kind)!,
+    tenantStore: (kind) => tenantFacades.get(kind.names.kind)!,
+    claims,
+    users,
+    witnesses: createWitnesses(clock, settings.absenceInterval),
+    journal: createJournal(kube, clock, settings.holder, (kind, resource) =>
+      facades.get(kind.names.kind)!.observe(resource),
+    ),
+    secrets: createSecrets(kube),
+    tenants,
+    event: options.event,
+    enqueue: (key, priority) => queue.add(key, priority),
+    awaitList(remote, key) {
+      waiting.set(remote.key, (waiting.get(remote.key) ?? new Set()).add(key));
+    },
+    begin(key) {
+      if (stopped) throw new Error('the term of leadership is over: nothing more is begun');
+      options.fence();
+      acting.add(key);
+    },
+    fence(key) {
+      // A pass of a term that was lost may wake up when the lease is ours again: others may have acted in between.
+      if (lost || (stopped && !acting.has(key)))
+        throw new Error('the term of leadership is over: nothing more is sent');
+      options.fence();
+      acting.add(key);
+    },
+    firstSeen: (key) => seen.get(key) ?? Infinity,
+    memory: (key) => remembered(memories, key),
+    tenantMemory: (key) => remembered(tenantMemories, key),
+  };
+
+  const queue = createQueue({
+    clock,
+    random,
+    workers: options.workers,
+    run,
+    ...(options.hooks && { hooks: options.hooks }),
+  });
+
+  async function run(key: string): Promise<RunResult> {
+    const [name = '', namespace = '', object = ''] = key.split('/');
+    const kind = kinds.get(name);
+    const tenantKind = tenantKinds.get(name);
+    const begun = clock.monotonic();
+    const at = { namespace, name: object };
+    const result = kind
+      ? await reconcile(context, kind, at)
+      : tenantKind
+        ? await reconcileTenant(context, tenantKind, at)
+        : { failed: false as const };
+    if (acting.delete(key) && acting.size === 0) for (const resolve of quiet.splice(0)) resolve();
+    options.hooks?.reconciled?.(name, result, (clock.monotonic() - begun) / 1000);
+    return result;
+  }
+
+  function take(kind: Kind, change: Change<Resource>): void {
+    const { object, type } = change;
+    const key = identifier(kind.names.kind, object);
+    const current = type === 'deleted' ? undefined : object;
+    for (const rival of claims.update(key, current, kind.names.kind)) queue.add(rival, 1);
+    users.update(key, current, kind);
+    if (!current) {
+      leave(kind, key, object);
+      return;
+    }
+    if (!seen.has(key)) {
+      seen.set(key, clock.monotonic());
+      // The tenant holds itself and its Secret while it has users.
+      queue.add(tenantOf(kind, object), 1);
+    }
+    if (own) return;
+    const urgent = change.type !== 'updated' || change.old.metadata.generation !== object.metadata.generation;
+    queue.add(key, urgent ? 0 : 1);
+  }
+
+  const tenantOf = (kind: Kind, object: Resource) =>
+    `${kind.tenantKind}/${object.metadata.namespace ?? ''}/${object.spec.tenantRef.name}`;
+
+  /** Forgets a resource that is gone: another one of its name starts anew. */
+  function leave(kind: Kind, key: string, object: Resource): void {
+    queue.forget(key);
+    memories.delete(key);
+    seen.delete(key);
+    context.witnesses.seen(key);
+    const tenant = tenantOf(kind, object);
+    const binding = tenants.binding(tenant);
+    if (binding) for (const collection of collectionsOf(kind, binding)) collection.want(key, undefined);
+    queue.add(tenant, 1);
+  }
+
+  function takeTenant(kind: TenantKind, change: Change<TenantResource>): void {
+    const key = identifier(kind.names.kind, change.object);
+    if (change.type === 'deleted') tenantMemories.delete(key);
+    if (!own) queue.add(key, 0);
+  }
+
+  return {
+    queue,
+    context,
+    async start() {
+      const stores = [...options.stores.values(), ...options.tenantStores.values()];
+      await Promise.all(stores.map((store) => store.relist()));
+      if (stopped) return;
+      for (const [name, store] of options.stores) {
+        const kind = kinds.get(name)!;
+        unsubscribe.push(store.onChange((change) => take(kind, change)));
+        for (const object of store.list()) take(kind, { type: 'added', object });
+      }
+      for (const [name, store] of options.tenantStores) {
+        const kind = tenantKinds.get(name)!;
+        unsubscribe.push(store.onChange((change) => takeTenant(kind, change)));
+        for (const object of store.list()) takeTenant(kind, { type: 'added', object });
+      }
+      queue.start();
+    },
+    async stop({ drain }) {
+      stopped = true;
+      lost = !drain;
+      for (const end of unsubscribe) end();
+      void queue.stop();
+      // Reads may be left to themselves; what was bought must be written down.
+      if (acting.size > 0) await new Promise<void>((resolve) => quiet.push(resolve));
+      tenants.stop();
+    },
+  };
+}
+
+function remembered<T extends object>(memories: Map<string, T>, key: string): T {
+  let memory = memories.get(key);
+  if (!memory) {
+    memory = {} as T;
+    memories.set(key, memory);
+  }
+  return memory;
+}

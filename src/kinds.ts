@@ -1,0 +1,12 @@
+import type { CrdDefinition } from './engine/crd.ts';
+import type { Kind } from './engine/kind.ts';
+import type { TenantKind } from './engine/tenant.ts';
+import { dedicatedHypervisor } from './sdpf/dedicated-hypervisor.ts';
+import { sdpfTenant } from './sdpf/tenant.ts';
+
+/** A new kind is one line here. */
+export const remoteKinds: readonly Kind[] = [dedicatedHypervisor];
+
+export const tenantKinds: readonly TenantKind[] = [sdpfTenant];
+
+export const kinds: readonly CrdDefinition[] = [...tenantKinds, ...remoteKinds];

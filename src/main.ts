@@ -1,0 +1,113 @@
+import { Command } from 'commander';
+import { stringify } from 'yaml';
+import { systemClock } from './base/clock.ts';
+import { systemRandom } from './base/random.ts';
+import { readConfig, settings } from './config.ts';
+import { crd } from './engine/crd.ts';
+import { kinds } from './kinds.ts';
+import { createKubeClient } from './kube/client.ts';
+import { kubeConnection } from './kube/config.ts';
+import { createOperator } from './operator.ts';
+import { createTransport } from './remote/undici.ts';
+import { runSandbox } from './sandbox/serve.ts';
+import { createLog } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { serveTelemetry } from './telemetry/server.ts';
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function untilSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+async function run(flags: Record<string, unknown>): Promise<void> {
+  const config = readConfig(flags, process.env);
+  const signal = untilSignal();
+  const log = createLog({ level: config.logLevel });
+  const metrics = createMetrics();
+  const connection = kubeConnection({
+    clock: systemClock,
+    ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
+    ...(config.context !== undefined && { context: config.context }),
+  });
+  const kube = createKubeClient({
+    connection,
+    clock: systemClock,
+    onCall: ({ method, resource, status }) =>
+      metrics.kubeRequests.inc({ verb: method, resource, code: status === undefined ? '' : String(status) }),
+  });
+  const transport = createTransport({ clock: systemClock });
+  const operator = createOperator(config, {
+    kube,
+    namespace: connection.namespace,
+    transport,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    metrics,
+  });
+  const telemetry = await serveTelemetry({
+    listen: config.listen,
+    metrics,
+    healthy: operator.healthy,
+    ready: operator.ready,
+  });
+  log.info({ ownerID: config.ownerID, server: connection.server.origin, telemetry: telemetry.port }, 'freehold begins');
+  // Every timer of ours lets the process end; this one keeps it alive while it works.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  await operator.run(signal);
+  clearInterval(alive);
+  await telemetry.close();
+  await Promise.all([kube.close(), transport.close()]);
+  log.info({}, 'freehold ends');
+}
+
+async function sandbox({ listen }: { listen: string }): Promise<void> {
+  const signal = untilSignal();
+  const { info, close } = await runSandbox({ listen });
+  console.log(JSON.stringify(info));
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await close();
+}
+
+const program = new Command('freehold')
+  .description('Kubernetes operator for infrastructure that is owned or contracted, not borrowed by the minute')
+  .showHelpAfterError('(--help lists the flags)');
+
+const runCommand = program
+  .command('run', { isDefault: true })
+  .description('run the operator; every flag is also read from FREEHOLD_<FLAG>, e.g. FREEHOLD_OWNER_ID');
+for (const { flag, description } of settings) runCommand.option(flag, description);
+runCommand.action(() => {
+  const values = runCommand.opts<Record<string, unknown>>();
+  // commander's camel case of --owner-id is ownerId.
+  return run(
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name === 'ownerId' ? 'ownerID' : name, value])),
+  );
+});
+
+program
+  .command('sandbox')
+  .description('simulate the remote APIs on this machine, to rehearse changes without paying')
+  .option('--listen <host:port>', 'where to listen; port 0 takes a free one', '127.0.0.1:0')
+  .action(sandbox);
+
+program
+  .command('crds')
+  .description('print the CustomResourceDefinitions')
+  .action(() =>
+    console.log(
+      kinds.map((kind) => stringify(crd(kind), { lineWidth: 120, aliasDuplicateObjects: false })).join('---\n'),
+    ),
+  );
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(`freehold: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

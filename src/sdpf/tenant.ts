@@ -1,0 +1,165 @@
+import * as z from 'zod';
+import { immutable, tenantSpec, tenantStatus } from '../engine/schema-tenant.ts';
+import { defineTenant, type ConnectOptions, type TenantKind } from '../engine/tenant.ts';
+import { RemoteError } from '../remote/errors.ts';
+import { createKeystone } from '../remote/keystone.ts';
+import { createSession } from '../remote/session.ts';
+import type { DroppedItem } from '../remote/tolerant-list.ts';
+import type { ObservedExchange } from '../remote/exchange.ts';
+import { createSDPFClient, type SDPFClient } from './client.ts';
+import type { Server } from './wire-server.ts';
+
+const url = (description: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[^\s?#]+$/)
+    .describe(description);
+
+const spec = z
+  .object({
+    region: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[a-z0-9-]+$/)
+      .describe('Region of the tenant, e.g. jp1. It cannot be changed.'),
+    tenantID: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .max(32)
+      .describe(
+        'Tenant ID: 32 lower-case hexadecimal digits without hyphens, as the SDPF portal shows it. It cannot be changed.',
+      ),
+    authURL: url('Keystone v3 URL, e.g. https://keystone-jp1-ecl.api.ntt.com/v3.'),
+    endpoint: url(
+      'Base URL of the Dedicated Hypervisor API, ending in /v1.0/<tenant ID>. Default: what the service catalogue says for the region.',
+    ).optional(),
+    ...tenantSpec('apiKey and apiSecret', {
+      maxDedicatedHypervisors: z
+        .int()
+        .min(0)
+        .max(10000)
+        .optional()
+        .describe(
+          'Most dedicated hypervisors that may be owned in this tenant; a create beyond it waits with reason LimitReached. Default: no bound.',
+        ),
+      maxGuestLicenses: z
+        .int()
+        .min(0)
+        .max(10000)
+        .optional()
+        .describe(
+          'Most guest licences that may be owned in this tenant; a create beyond it waits with reason LimitReached. Default: no bound.',
+        ),
+    }),
+  })
+  .describe('Which tenant, and how to act in it.');
+
+const status = tenantStatus({
+  licenseTypes: z
+    .array(
+      z.object({
+        name: z.string().describe('Name, as other resources must write it.'),
+        hasLicenseKey: z.boolean().describe('A key of this type can be ordered.'),
+        unit: z.string().optional().describe('What is counted.'),
+      }),
+    )
+    .optional()
+    .describe("The tenant's catalogue of licence types.")
+    .meta({ k8s: { 'x-kubernetes-list-type': 'atomic' } }),
+}).describe('The tenant as it was last seen, written by the operator.');
+
+/** An SDPF tenant: one API key pair, one region, one budget. */
+export const sdpfTenant: TenantKind = defineTenant<typeof spec, SDPFClient>({
+  group: 'sdpf.freehold.dev',
+  version: 'v1alpha1',
+  names: { kind: 'SDPFTenant', plural: 'sdpftenants', shortNames: ['sdpft'], categories: ['freehold'] },
+  description:
+    'An SDPFTenant is a tenant of the Smart Data Platform with the credentials to act in it. Resources of the same namespace name it by spec.tenantRef.',
+  spec,
+  status,
+  printerColumns: [
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: 'Region', type: 'string', jsonPath: '.spec.region' },
+    { name: 'Project', type: 'string', jsonPath: '.status.identity.projectName', priority: 1 },
+    { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint', priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+  rules: [
+    immutable('tenantID', 'what was bought in one tenant does not exist in another; create another SDPFTenant'),
+    immutable('region', 'what was bought in one region does not exist in another; create another SDPFTenant'),
+  ],
+  secretKeys: ['apiKey', 'apiSecret'],
+  remoteKey: ({ region, tenantID }) => `sdpf/${region}/${tenantID}`,
+  connect,
+  collections: {
+    servers: {
+      async list(client) {
+        const { items, dropped } = await client.listServersDetail('poll');
+        return { items, unreadable: idsOf(dropped) };
+      },
+      id: (item) => (item as Server).id,
+      since: (item) => (item as Server).baremetal_server?.created,
+    },
+  },
+  factFields: ['licenseTypes'],
+  async facts(client) {
+    const { items } = await client.listLicenseTypes('poll');
+    const licenseTypes = items.map(({ name, has_license_key, unit }) => ({
+      name,
+      hasLicenseKey: has_license_key,
+      ...(unit !== undefined && { unit }),
+    }));
+    return { licenseTypes: licenseTypes.sort((a, b) => a.name.localeCompare(b.name)) };
+  },
+});
+
+/**
+ * IDs of the items that could not be read. One without an ID could be anybody's: then the list is no evidence that
+ * something is absent, and so it is none at all.
+ */
+function idsOf(dropped: DroppedItem[]): string[] {
+  return dropped.map(({ id, index, problem }) => {
+    if (id !== undefined) return id;
+    const message = `item ${index} of the list has no readable ID (${problem}): what the list lacks cannot be told`;
+    throw new RemoteError({ reason: 'BadAnswer', outcome: 'definitely-not', operation: 'ListServersDetail', message });
+  });
+}
+
+function connect(options: ConnectOptions<z.output<typeof spec>>) {
+  const { spec: wanted, credentials, budget, clock, random, tenant, ports } = options;
+  const { transport, allowed, readDeadline, writeDeadline } = ports;
+  const shared = {
+    transport,
+    clock,
+    random,
+    ...(wanted.caBundle !== undefined && { caBundle: wanted.caBundle }),
+    observe: (exchange: ObservedExchange) => ports.observe(tenant, exchange),
+  };
+  const pair = { username: credentials['apiKey']!.reveal(), password: credentials['apiSecret']! };
+  const keystone = createKeystone({
+    ...shared,
+    authURL: new URL(wanted.authURL),
+    credentials: () => pair,
+    projectID: wanted.tenantID,
+    // sdpf.ntt.com, API common information: the catalogue's public entry of this type ends in /v1.0/{tenant_id}.
+    target:
+      wanted.endpoint === undefined
+        ? { serviceType: 'dedicated-hypervisor', region: wanted.region }
+        : { endpoint: new URL(wanted.endpoint) },
+    allowed,
+    deadline: readDeadline,
+  });
+  const session = createSession({
+    ...shared,
+    keystone,
+    budget,
+    readDeadline,
+    writeDeadline,
+    audit: (record) => ports.audit(tenant, record),
+  });
+  return { client: createSDPFClient(session), session };
+}

@@ -1,0 +1,58 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { settings } from '../../src/config.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+
+/** The documents that people wrote, in the order in which a reader meets them. */
+export const documents = [
+  'README.md',
+  'docs/operations.md',
+  'docs/sandbox.md',
+  'docs/architecture.md',
+  'docs/security.md',
+  'docs/testing.md',
+  'CHANGELOG.md',
+  ...globSync('docs/kinds/*.md', { cwd: root }).sort(),
+];
+
+export const textOf = (document: string) => readFileSync(path.join(root, document), 'utf8');
+
+/** The fenced blocks of a language, without the indentation of a list they stand in. */
+export function blocks(document: string, language: string): string[] {
+  const fence = new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, 'gm');
+  return [...textOf(document).matchAll(fence)].map(([, indent = '', body = '']) =>
+    body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
+}
+
+/** What stands between `<!-- name… -->` and `<!-- end -->`. */
+export function section(document: string, name: string): string {
+  const found = new RegExp(`<!-- ${name}\\b[^>]*-->\\n([\\s\\S]*?)<!-- end -->`).exec(textOf(document));
+  if (!found) throw new Error(`${document} has no section ${name}`);
+  return found[1]!;
+}
+
+function table(head: string[], rows: string[][]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+/** Every setting of src/config.ts. */
+export function settingsTable(): string {
+  const rows = settings.map(({ flag, description }) => [`\`${flag}\``, description]);
+  return table(['flag', 'meaning'], rows);
+}
+
+/** Every metric of the operator, but for those of the process itself. */
+export async function metricsTable(): Promise<string> {
+  const text = await createMetrics({ ofProcess: false }).text();
+  const rows = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => [`\`${name}\``, help]);
+  return table(['metric', 'meaning'], rows);
+}
+
+/** The table of calls in the doc comment of the sandbox's control API. */
+export function controlTable(): string {
+  const rows = [...textOf('src/sandbox/control.ts').matchAll(/^ \* (\|.*\|)$/gm)].map(([, row]) => `${row}\n`);
+  return rows.join('');
+}

@@ -1,0 +1,169 @@
+import * as z from 'zod';
+import { defineKind, type Kind, type RemoteObject } from '../../src/engine/kind.ts';
+import { commonRules, commonSpec, commonStatus } from '../../src/engine/schema.ts';
+import { tenantSpec, tenantStatus } from '../../src/engine/schema-tenant.ts';
+import { defineTenant, type TenantKind } from '../../src/engine/tenant.ts';
+import type { RemoteSession } from '../../src/remote/call.ts';
+import { RemoteError } from '../../src/remote/errors.ts';
+
+/** An object of the toy remote. `extra` is what was sent beside the ID. */
+export interface Thing {
+  id: string;
+  extra: string;
+  power?: 'on' | 'off';
+}
+
+export type Collection = 'nodes' | 'groups' | 'ports';
+
+/** How one call goes wrong. `lost-before` and `lost-after`: the answer is lost, and nothing or everything was done. */
+export type Mishap = 'lost-before' | 'lost-after' | 'refused' | 'busy';
+
+/** A remote in memory with nodes, groups and ports, whose IDs the client may choose. */
+export function createToyRemote() {
+  const held: Record<Collection, Map<string, Thing>> = { nodes: new Map(), groups: new Map(), ports: new Map() };
+  let made = 0;
+  const remote = {
+    held,
+    /** Every mutating call, as `POST ports aa` and `DELETE nodes`. */
+    calls: [] as string[],
+    lists: 0,
+    mishaps: [] as Mishap[],
+    /** A gateway that ignores the ID that it is sent. */
+    ignoresIDs: false,
+    /** What lists show: true shows them as they were before the last change. */
+    laggingLists: new Set<Collection>(),
+    async list(collection: Collection): Promise<{ items: Thing[] }> {
+      remote.lists += 1;
+      return structuredClone({ items: remote.laggingLists.has(collection) ? [] : [...held[collection].values()] });
+    },
+    async create(collection: Collection, thing: Thing, fence: () => void): Promise<{ id: string }> {
+      fence();
+      remote.calls.push(`POST ${collection} ${thing.extra.split('#').slice(2).join('')}`.trimEnd());
+      return mishap(() => {
+        const id = remote.ignoresIDs ? `made-${++made}` : thing.id;
+        if (held[collection].has(id)) throw failure('Conflict', 'definitely-not');
+        held[collection].set(id, { ...thing, id });
+        return { id };
+      });
+    },
+    async remove(collection: Collection, id: string, fence: () => void): Promise<void> {
+      fence();
+      const extra = held[collection].get(id)?.extra ?? '';
+      remote.calls.push(`DELETE ${collection} ${extra.split('#').slice(2).join('')}`.trimEnd());
+      mishap(() => {
+        if (!held[collection].delete(id)) throw failure('NotFound', 'definitely-not');
+      });
+    },
+    session: {
+      identity: async () => ({ projectID: 'p', projectName: 'project', userName: 'user', roles: [] }),
+      endpoint: async () => new URL('https://toy.example/v1'),
+      close: () => {},
+    } as unknown as RemoteSession,
+  };
+
+  function mishap<T>(done: () => T): T {
+    const next = remote.mishaps.shift();
+    if (next === 'refused') throw failure('Rejected', 'definitely-not');
+    if (next === 'busy') throw failure('Conflict', 'definitely-not');
+    if (next === 'lost-before') throw failure('Unreachable', 'unknown');
+    const answer = done();
+    if (next === 'lost-after') throw failure('Unreachable', 'unknown');
+    return answer;
+  }
+
+  const failure = (
+    reason: 'Rejected' | 'Unreachable' | 'Conflict' | 'NotFound',
+    outcome: 'definitely-not' | 'unknown',
+  ) => new RemoteError({ reason, outcome, operation: 'Toy', message: `the toy says ${reason}` });
+
+  return remote;
+}
+export type ToyRemote = ReturnType<typeof createToyRemote>;
+
+const spec = z
+  .object({
+    ...commonSpec('node'),
+    macs: z.array(z.string().max(20)).max(8).default([]).describe('Addresses of its ports.'),
+  })
+  .describe('The node as it should be.');
+type Spec = z.output<typeof spec>;
+
+const status = z.object({ ...commonStatus('node'), power: z.string().optional().describe('on or off.') }).describe('s');
+
+function object(noun: string, collection: Collection): RemoteObject<Spec, Thing, ToyRemote> {
+  return {
+    noun,
+    collection,
+    identity: { level: 'chosen-id', owner: ({ extra }) => extra },
+    read: async (client, id) => client.held[collection].get(id),
+    create: ({ client, owner, fence }, { id }) => client.create(collection, { id, extra: owner, power: 'on' }, fence),
+    remove: ({ client, fence }, id) => client.remove(collection, id, fence),
+  };
+}
+
+/** A node with one group and a port for each address: made in this order, and removed the other way round. */
+export const toyNode: Kind = defineKind<typeof spec, Thing, ToyRemote>({
+  group: 'toy.freehold.dev',
+  version: 'v1alpha1',
+  names: { kind: 'ToyNode', plural: 'toynodes', categories: ['freehold'] },
+  description: 'A node of a toy.',
+  spec,
+  status,
+  printerColumns: [],
+  rules: commonRules('node'),
+  tenantKind: 'ToyTenant',
+  main: object('node', 'nodes'),
+  parts: {
+    group: object('group', 'groups') as RemoteObject<Spec, unknown, ToyRemote>,
+    port: {
+      ...(object('port', 'ports') as RemoteObject<Spec, unknown, ToyRemote>),
+      instances: ({ macs }) => macs,
+    },
+  },
+  plan({ spec: wanted }, { main, parts }) {
+    if (main.state !== 'present') return { do: 'create', remote: 'main' };
+    for (const key of ['group', ...wanted.macs.map((mac) => `port/${mac}`)]) {
+      const part = parts[key]!;
+      const [remote = '', instance] = key.split('/');
+      if (part.state === 'unknown') return { do: 'wait', reason: part.reason, message: part.message };
+      if (part.state === 'absent') return { do: 'create', remote, ...(instance !== undefined && { instance }) };
+    }
+    return { do: 'ready', message: 'the node and its parts are there' };
+  },
+  planRemoval({ parts }) {
+    for (const [key, part] of Object.entries(parts).toReversed()) {
+      const [remote = '', instance] = key.split('/');
+      if (part.state === 'unknown') return { do: 'wait', reason: part.reason, message: part.message };
+      if (part.state === 'present') return { do: 'remove', remote, ...(instance !== undefined && { instance }) };
+    }
+    return { do: 'remove', remote: 'main' };
+  },
+  differences: () => [],
+  report: ({ power }) => ({ status: { power }, conditions: [] }),
+});
+
+const tenant = z.object({ ...tenantSpec('key', {}) }).describe('t');
+
+export function toyTenant(remote: ToyRemote): TenantKind {
+  const collection = (name: Collection) => ({
+    list: (client: ToyRemote) => client.list(name),
+    id: (item: unknown) => (item as Thing).id,
+    since: () => undefined,
+  });
+  return defineTenant<typeof tenant, ToyRemote>({
+    group: 'toy.freehold.dev',
+    version: 'v1alpha1',
+    names: { kind: 'ToyTenant', plural: 'toytenants', categories: ['freehold'] },
+    description: 'A tenant of a toy.',
+    spec: tenant,
+    status: tenantStatus({}).describe('s'),
+    printerColumns: [],
+    rules: [],
+    secretKeys: ['key'],
+    remoteKey: () => 'toy/t1',
+    connect: () => ({ client: remote, session: remote.session }),
+    collections: { nodes: collection('nodes'), groups: collection('groups'), ports: collection('ports') },
+    factFields: [],
+    facts: async () => ({}),
+  });
+}
