@@ -107,6 +107,11 @@ export function createClaims(): Claims {
         holdParts(holder, []);
       }
       const title = resource && titleOf(holder, resource, kind);
+      // What it wanted before, or took and could not record, is free again.
+      for (const [key, by] of taken) {
+        const id = key.slice(key.lastIndexOf('#') + 1);
+        if (by === holder && id !== title?.id && (title !== undefined || id === before)) taken.delete(key);
+      }
       if (title) {
         byHolder.set(holder, title);
         const holders = byID.get(title.id) ?? new Set();

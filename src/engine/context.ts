@@ -85,6 +85,10 @@ export interface Memory {
   request?: { text: string; at: number };
   /** Lists begun earlier say nothing about our last change; until a later one, the resource stands as then. */
   changed?: { at: number; standing: Standing };
+  /** A journalled create that is not settled: it is written down again when somebody wipes the status. */
+  sent?: { attemptID: string; idsBefore?: string[] };
+  /** The attempt that the remote refused: it made nothing, whatever the journal still says. */
+  madeNothing?: string;
   /** A create was answered and its ID is not recorded yet. */
   answered?: { attemptID: string; id: string };
   /** The attempt whose outcome is waited for: when this process first saw it, and the list count then. */
@@ -99,6 +103,8 @@ export interface Memory {
 export interface TenantMemory {
   /** Our finalizer was put on (or taken off) the credentials Secret. */
   held?: boolean;
+  /** The Secret that may carry our finalizer. */
+  heldName?: string;
   /** Monotonic time of the last read of the credentials Secret. */
   secretRead?: number;
   /** What the last read gave when it gave no values. */

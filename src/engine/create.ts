@@ -1,9 +1,10 @@
 import { uuid } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
+import { KubeError } from '../kube/types.ts';
 import { RemoteError } from '../remote/errors.ts';
 import type { Claim } from './conditions.ts';
 import { type Effect, typeOf } from './kind.ts';
-import { heldBack } from './observe.ts';
+import { heldBack, heldByOther } from './held.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
 import { chosenID, isMarked, markedDescription, ownerText } from './owner.ts';
 import type { Binding } from './tenants.ts';
@@ -61,9 +62,7 @@ function gate(pass: Pass, binding: Binding): Outcome | undefined {
   if (held) return held;
   const tenant = `${kind.tenantKind} ${resource.spec.tenantRef.name}`;
   const collection = remote.collections.get(kind.main.collection)!;
-  const unknown = [...collection.snapshot()!.unreadable].filter(
-    (id) => context.claims.holderOf(id, remote.key) === undefined,
-  );
+  const unknown = [...collection.snapshot()!.unreadable].filter((id) => !heldByOther(pass, binding, id));
   if (unknown.length > 0) {
     return unready(
       'BadAnswer',
@@ -159,14 +158,15 @@ export async function secretConditions(pass: Pass, created: boolean, ours: boole
 }
 
 /** The very resource, as the API server holds it now: a stale cache must not buy a second object. */
-async function freshRead(pass: Pass): Promise<void> {
+export async function freshRead(pass: Pass): Promise<void> {
   const { context, kind, resource } = pass;
-  const fresh = await context.kube.get<typeof resource>(typeOf(kind), {
-    namespace: resource.metadata.namespace ?? '',
-    name: resource.metadata.name,
-  });
-  if (fresh?.metadata.resourceVersion === resource.metadata.resourceVersion) return;
+  const { namespace = '', name, resourceVersion } = resource.metadata;
+  const fresh = await context.kube.get<typeof resource>(typeOf(kind), { namespace, name });
+  if (fresh?.metadata.resourceVersion === resourceVersion) return;
   if (fresh) context.store(kind).observe(fresh);
+  // Gone, or older than ours: only the watch can tell, and until then there is no haste.
+  if (context.store(kind).get(`${namespace}/${name}`)?.metadata.resourceVersion === resourceVersion)
+    throw new KubeError(409, 'Conflict', 'the cache is not what the API server holds');
   throw new Stale('the cache was behind');
 }
 
@@ -192,10 +192,9 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     if (journalled) {
       const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
       const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
-      pass.resource = await context.journal.sending(kind, pass.resource, {
-        attemptID,
-        ...(idsBefore && { idsBefore }),
-      });
+      const attempt = { attemptID, ...(idsBefore && { idsBefore }) };
+      pass.resource = await context.journal.sending(kind, pass.resource, attempt);
+      memory.sent = attempt;
     }
     sent = true;
     try {
@@ -229,6 +228,7 @@ async function created(pass: Pass, binding: Binding, id: string): Promise<Outcom
   memory.changed = { at: context.clock.monotonic(), standing };
   pass.resource = await context.journal.record(kind, pass.resource, id, 'Created');
   delete memory.answered;
+  delete memory.sent;
   context.event(pass.resource, {
     type: 'Normal',
     reason: 'Created',
@@ -251,6 +251,8 @@ async function createFailed(pass: Pass, error: unknown, journalled: boolean, att
   // Not a word of the remote's (a lost lease, say): what is journalled stays, and is settled by whoever leads next.
   if (!(error instanceof RemoteError)) throw error;
   if (error.outcome === 'definitely-not') {
+    delete pass.memory.sent;
+    if (journalled) pass.memory.madeNothing = attemptID;
     if (journalled) pass.resource = await context.journal.clear(kind, pass.resource);
     return refused(error, `the create of the ${kind.main.noun}`);
   }

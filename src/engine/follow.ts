@@ -4,6 +4,7 @@ import { findCondition } from './conditions.ts';
 import { effect, secretConditions } from './create.ts';
 import type { Observation, Observed, Step } from './kind.ts';
 import { isMarked, ownerText, partText, readMarker } from './owner.ts';
+import { heldBack } from './held.ts';
 import { type Outcome, type Pass, refused, unready } from './outcome.ts';
 import { collectionsOf, partID, partKey } from './parts.ts';
 import type { Binding } from './tenants.ts';
@@ -86,8 +87,10 @@ export async function follow(
     case 'remove': {
       const before = refusedBefore(pass);
       if (before) return { ...base, ...before };
-      if (binding.unproved !== undefined)
-        return { ...base, ...unready('TargetUnproved', binding.unproved), awaitList: true };
+      const held = heldBack(pass, binding);
+      // An update of what is seen harms nobody while others are missing.
+      if (held && (held.standing.reason === 'TargetUnproved' || step.do === 'create' || step.do === 'remove'))
+        return { ...base, ...held };
       const outcome = await act(pass, binding, step, seen, parts);
       if (outcome.changed) context.log.info({ resource: pass.identifier, step: step.do }, outcome.standing.message);
       return { ...base, ...outcome };

@@ -1,7 +1,8 @@
 import { RemoteError } from '../remote/errors.ts';
 import type { Collection, Snapshot } from '../remote/collection.ts';
-import { reconcileRequestOf, targetOf, takeOverOf } from './annotations.ts';
+import { isPaused, reconcileRequestOf, targetOf, takeOverOf } from './annotations.ts';
 import { findCondition } from './conditions.ts';
+import { claimedBy, heldBack, heldByOther } from './held.ts';
 import { identify, refusal } from './identify.ts';
 import type { Observation, RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
@@ -28,7 +29,8 @@ export function resolveTenant(pass: Pass): { binding: Binding } | { outcome: Out
   const tenantKind = context.tenantKinds.get(kind.tenantKind);
   const { name } = resource.spec.tenantRef;
   const { namespace = '' } = resource.metadata;
-  if (!tenantKind || !context.tenantStore(tenantKind).get(`${namespace}/${name}`)) {
+  const tenant = tenantKind && context.tenantStore(tenantKind).get(`${namespace}/${name}`);
+  if (!tenant) {
     return {
       outcome: unready(
         'TenantNotFound',
@@ -41,7 +43,8 @@ export function resolveTenant(pass: Pass): { binding: Binding } | { outcome: Out
   if (problem) return { outcome: unready(problem.reason, `${kind.tenantKind} ${name}: ${problem.message}`) };
   const binding = context.tenants.binding(identifier);
   if (!binding) {
-    return { outcome: atFirst(pass, 'TenantNotReady', `${kind.tenantKind} ${name} is not connected yet`) };
+    const paused = isPaused(tenant) ? ': it is annotated freehold.dev/paused' : '';
+    return { outcome: atFirst(pass, 'TenantNotReady', `${kind.tenantKind} ${name} is not connected yet${paused}`) };
   }
   const target = targetOf(resource);
   if (target !== undefined && target !== binding.remote.key) {
@@ -140,6 +143,10 @@ async function readOne(
   try {
     const remote = await kind.main.read(binding.client, id);
     if (remote !== undefined) {
+      const written = binding.remote.kind.collections[kind.main.collection]!.id(remote);
+      // Lists and claims would never know it by this name.
+      if (written !== id && written.toLowerCase() === id.toLowerCase())
+        return { state: 'unknown', reason: 'InvalidSpec', message: `spec.externalID: ${id} is written ${written}` };
       context.witnesses.seen(identifier);
       // No change in the list will tell when it goes.
       context.awaitList(binding.remote, identifier);
@@ -182,31 +189,6 @@ export function freshLook(
   return atFirst(pass, 'Creating', message, { awaitList: true });
 }
 
-/**
- * What the lists of this remote tenant lack proves nothing now: nothing is created, deleted or judged gone. Each waits
- * for a list that shows what is recorded.
- */
-export function heldBack(pass: Pass, binding: Binding): Outcome | undefined {
-  if (binding.unproved !== undefined) return unready('TargetUnproved', binding.unproved, { awaitList: true });
-  const open = pass.context.tenants.openBreaker(binding.remote, binding.answered);
-  if (!open) return undefined;
-  const { missing, hash } = open.breaker;
-  return unready(
-    'BreakerOpen',
-    `${missing.length} recorded ${open.kind.main.noun}s are missing in ${binding.remote.key} at once, so nothing is created, deleted or released there. If endpoint and credentials are right and they are really gone, annotate the tenant with freehold.dev/accept-loss: ${hash}`,
-    { awaitList: true },
-  );
-}
-
-/** One resource stands for one object. */
-export function claimedBy({ kind: { main } }: Pass, id: string, holder: string): Outcome {
-  return unready(
-    'AlreadyClaimed',
-    `${main.noun} ${id} already belongs to ${holder}; one resource stands for one ${main.noun}: delete one of the two (deletionPolicy Retain keeps the ${main.noun})`,
-    { awaitList: true },
-  );
-}
-
 export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
   const { context, kind, resource, owner, identifier } = pass;
   const collection = binding.remote.collections.get(kind.main.collection)!;
@@ -237,9 +219,7 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
       }
       return wait(unready(answer.reason, answer.message, { awaitList: true }));
     case 'candidates': {
-      const free = answer.ids.filter((id) =>
-        [undefined, identifier].includes(context.claims.holderOf(id, binding.remote.key)),
-      );
+      const free = answer.ids.filter((id) => !heldByOther(pass, binding, id));
       return free.length === 0 ? { now: 'absent' } : { now: 'candidates', ids: free, why: answer.why };
     }
     case 'known':
@@ -288,7 +268,10 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
         );
       }
       const again = one.reason === 'Confirming' ? { after: context.settings.absenceInterval } : { backoff: 0 };
-      if (one.reason === 'Confirming') collection.want(identifier, context.settings.motionInterval);
+      const stands = asItStands(resource);
+      // Proved by a former term, and looked at once more: it is still lost until it is seen.
+      if (one.reason === 'Confirming' && stands?.reason === 'RemoteLost')
+        return wait({ standing: stands, ...again, motion: true });
       return wait(unready(one.reason, one.message, { ...again, motion: true }));
     }
   }

@@ -4,7 +4,8 @@ import { findCondition } from './conditions.ts';
 import type { Context } from './context.ts';
 import { create } from './create.ts';
 import { identifier as identifierOf, type Kind } from './kind.ts';
-import { heldBack, observe, resolveTenant, type Seen } from './observe.ts';
+import { heldBack } from './held.ts';
+import { observe, resolveTenant, type Seen } from './observe.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
 import { collectionsOf, observeParts } from './parts.ts';
 import type { RunResult } from './queue.ts';
@@ -61,7 +62,8 @@ function failed(pass: Pass, error: unknown): RunResult {
 function schedule(pass: Pass, outcome: Outcome): RunResult {
   const { context, kind, identifier } = pass;
   const binding = bindingOf(pass);
-  if (binding) {
+  const { namespace = '', name } = pass.resource.metadata;
+  if (binding && context.store(kind).get(`${namespace}/${name}`)) {
     const pace = outcome.motion ? context.settings.motionInterval : undefined;
     for (const collection of collectionsOf(kind, binding)) collection.want(identifier, pace);
     if (outcome.awaitList) context.awaitList(binding.remote, identifier);
@@ -84,6 +86,8 @@ async function judge(pass: Pass): Promise<Outcome> {
     return { standing: { ready: false, reason: 'Deleting', message: 'nothing of ours holds it' }, released: true };
   }
   if (isPaused(resource)) return paused(pass, deleting);
+  await rewriteJournal(pass);
+  if (deleting) await recordAnswered(pass);
   if (deleting && mayGoAtOnce(pass)) return release(pass);
   if (deleting) await forgetWhenTold(pass);
   const tenant = resolveTenant(pass);
@@ -103,6 +107,24 @@ async function judge(pass: Pass): Promise<Outcome> {
     case 'present':
       return present(pass, binding, seen);
   }
+}
+
+/** Somebody wiped the status while a create was open: without its journal another one would follow. */
+async function rewriteJournal(pass: Pass): Promise<void> {
+  const { context, kind, memory, resource } = pass;
+  if (!memory.sent || resource.status?.creation !== undefined || resource.status?.externalID !== undefined) return;
+  pass.resource = await context.journal.sending(kind, resource, memory.sent);
+  throw new Stale('the journal is written again');
+}
+
+/** A create without journal was answered and its record failed: what was made is not let go unsaid. */
+async function recordAnswered(pass: Pass): Promise<void> {
+  const { context, kind, memory, resource } = pass;
+  const { answered } = memory;
+  if (!answered || kind.main.identity.level !== 'chosen-id' || resource.status?.externalID !== undefined) return;
+  pass.resource = await context.journal.record(kind, resource, answered.id, 'Created');
+  delete memory.answered;
+  throw new Stale('the create is recorded');
 }
 
 /** Nothing is done, and it says so; a Ready of this very spec stays. */
@@ -183,6 +205,9 @@ async function present(pass: Pass, binding: Binding, seen: Extract<Seen, { now: 
     }
     const refusal = await adopt(pass, binding, seen.id, 'Found');
     if (refusal) return refusal;
+  } else if (!deleting) {
+    // Whoever replaces the metadata (kubectl replace) takes finalizer and target away.
+    pass.resource = await pass.context.journal.bind(kind, pass.resource, binding.remote.key);
   }
   const observed = observeParts(pass, binding);
   if ('outcome' in observed) return { remote: seen.remote, ...observed.outcome };

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../kube/types.ts';
 import { RemoteError } from '../remote/errors.ts';
-import { effect } from './create.ts';
+import { effect, freshRead } from './create.ts';
 import type { Observed } from './kind.ts';
-import { heldBack } from './observe.ts';
+import { heldBack } from './held.ts';
 import { type Outcome, type Pass, refused, unready } from './outcome.ts';
 import { ownerText, partText } from './owner.ts';
 import { collectionsOf, partKey } from './parts.ts';
@@ -104,7 +104,9 @@ export async function remove(
   );
   const { deleteSent } = memory;
   if (deleteSent?.id === gone && now - deleteSent.at < deleteAgain) return { ...waiting, after: deleteAgain };
+  // Either proves that the person's word is still the one that we know.
   if (pass.resource.status?.deletion === undefined) pass.resource = await context.journal.deleting(kind, pass.resource);
+  else await freshRead(pass);
   const owned = isMain ? ownerText(pass.owner) : partText(pass.owner, step.remote, step.instance ?? '');
   const look = () => collectionsOf(kind, binding).forEach((collection) => collection.refresh());
   try {

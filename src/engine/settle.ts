@@ -3,7 +3,9 @@ import { lossHash } from './breaker.ts';
 import { refusal } from './identify.ts';
 import type { RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
-import { claimedBy, heldBack, type Seen } from './observe.ts';
+import { claimedBy, heldBack, heldByOther } from './held.ts';
+import type { Seen } from './observe.ts';
+import { asItStands } from './report.ts';
 import type { Binding } from './tenants.ts';
 
 /** Complete lists that must pass after a create with unknown outcome. */
@@ -37,12 +39,13 @@ export async function adopt(
   pass.resource = await context.journal.record(kind, pass.resource, id, outcome, lastResolve);
   delete pass.memory.answered;
   delete pass.memory.attempt;
+  delete pass.memory.sent;
   return undefined;
 }
 
 /** The new, unclaimed objects that may be what an attempt made; only where nothing marks ours. */
 function candidatesOf(pass: Pass, binding: Binding, seen: Seen): string[] {
-  const { context, kind, identifier, resource } = pass;
+  const { kind, resource } = pass;
   const doubtful = seen.now === 'candidates' ? seen.ids : [];
   const before = resource.status?.creation?.idsBefore;
   const snapshot = binding.remote.collections.get(kind.main.collection)?.snapshot();
@@ -50,7 +53,7 @@ function candidatesOf(pass: Pass, binding: Binding, seen: Seen): string[] {
   const known = new Set(before);
   // What cannot be read may carry our marker.
   const fresh = [...(before ? snapshot.items.keys() : []), ...snapshot.unreadable].filter((id) => !known.has(id));
-  const free = fresh.filter((id) => [undefined, identifier].includes(context.claims.holderOf(id, binding.remote.key)));
+  const free = fresh.filter((id) => !heldByOther(pass, binding, id));
   const possible = free.filter((id) => !carriesOtherMark(pass, snapshot.items.get(id)));
   return [...new Set([...doubtful, ...possible])];
 }
@@ -99,6 +102,7 @@ async function resolved(
       // A person may not know how far lists lag; the settle window holds for their word, too.
       if (!windowPassed) return 'problem';
       pass.resource = await context.journal.clear(kind, pass.resource, answer.text);
+      delete pass.memory.sent;
       return 'retry';
   }
 }
@@ -135,13 +139,19 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
   const { attemptID } = creation;
   const { settleWindow, motionInterval } = context.settings;
 
+  if (memory.madeNothing === attemptID) {
+    // Its answer is known; only the journal could not be cleared at that moment.
+    pass.resource = await context.journal.clear(kind, pass.resource);
+    again();
+  }
   if (memory.answered?.attemptID === attemptID)
     return (await adopt(pass, binding, memory.answered.id, 'Created')) ?? again();
   if (seen.now === 'present') return (await adopt(pass, binding, seen.id, 'Found')) ?? again();
 
   const collection = binding.remote.collections.get(kind.main.collection)!;
   const snapshot = collection.snapshot();
-  if (memory.attempt?.attemptID !== attemptID) {
+  // A tenant resource that was made anew counts its lists from the start.
+  if (memory.attempt?.attemptID !== attemptID || (snapshot !== undefined && snapshot.count < memory.attempt.lists)) {
     memory.attempt = { attemptID, since: context.clock.monotonic(), lists: snapshot?.count ?? 0 };
   }
   const { since, lists } = memory.attempt;
@@ -172,7 +182,10 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     return held;
   }
   const candidates = candidatesOf(pass, binding, seen);
-  if (!windowPassed) {
+  // A question that stands is not taken back by a new process, which waits anew before it may act.
+  const stands = asItStands(pass.resource);
+  const asked = stands?.reason === 'CreateOutcomeAmbiguous' && stands.message.includes(attemptID);
+  if (!windowPassed && !(asked && candidates.length > 0)) {
     return unready(
       'CreateOutcomeUnknown',
       `the create ${attemptID} of ${creation.sentAt} was sent and its answer was lost; nothing more is created before ${settleWindow / 60_000} min and ${listsToPass} complete lists have shown whether it made a ${kind.main.noun}${candidates.length > 0 ? ` (new and unclaimed so far: ${candidates.join(', ')})` : ''}${early}`,
@@ -183,12 +196,13 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     const list = candidates.slice(0, 10).join(', ');
     return unready(
       'CreateOutcomeAmbiguous',
-      `the outcome of create ${attemptID} is not known, and these ${kind.main.noun}s may or may not be ours: ${list}. ${waysOut(attemptID)}${resolveProblem(pass, attemptID)}`,
-      { awaitList: true },
+      `the outcome of create ${attemptID} is not known, and these ${kind.main.noun}s may or may not be ours: ${list}. ${waysOut(attemptID)}${resolveProblem(pass, attemptID)}${early}`,
+      { awaitList: true, ...(!windowPassed && { after: Math.max(motionInterval, settleWindow - elapsed) }) },
     );
   }
   pass.resource = await context.journal.clear(kind, pass.resource);
   delete memory.attempt;
+  delete memory.sent;
   return undefined;
 }
 

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RemoteError } from '../remote/errors.ts';
 import { acceptLossOf, inUseFinalizer, reconcileRequestOf } from './annotations.ts';
+import { lossHash } from './breaker.ts';
 import type { Context, TenantMemory } from './context.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
-import type { Binding, Problem } from './tenants.ts';
+import { type Binding, listedElsewhere, type Problem } from './tenants.ts';
 
 /** One pass over one tenant resource, handed from step to step. */
 export interface TenantPass {
@@ -43,6 +44,9 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
   // A malformed one is not held: its type can only be mended by deleting it.
   if (memory.held !== held && !held) await letSecretGo(pass);
   memory.held = held;
+  // The one that the spec named before.
+  if (memory.heldName !== undefined && memory.heldName !== name) await letSecretGo(pass, memory.heldName);
+  memory.heldName = name;
   let read = await context.secrets.read(namespace, name, kind.secretKeys);
   if (read.ok && held && !read.finalizers.includes(inUseFinalizer)) {
     await context.secrets.hold(namespace, name, true);
@@ -108,6 +112,7 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
     answered: binding?.answered ?? resource.status?.lastAcceptLoss,
   };
   // Before anybody can use it.
+  for (const id of resource.status?.acceptedLosses ?? []) remote.accepted.add(id);
   prove(pass, next);
   context.tenants.bind(identifier, next);
   return undefined;
@@ -126,9 +131,10 @@ export function prove(pass: TenantPass, binding: Binding): void {
   for (const kind of context.kinds.values()) {
     if (kind.tenantKind !== pass.kind.names.kind) continue;
     const snapshot = binding.remote.collections.get(kind.main.collection)?.snapshot();
+    const own = listedElsewhere(binding, kind.main.collection) === undefined;
     for (const { id } of context.claims.recorded(kind.names.kind, binding.remote.key)) {
       recorded += 1;
-      if (snapshot && snapshot.begunAt >= binding.since && snapshot.items.has(id)) seen += 1;
+      if (own && snapshot && snapshot.begunAt >= binding.since && snapshot.items.has(id)) seen += 1;
     }
   }
   binding.unproved =
@@ -146,6 +152,8 @@ export function acceptLoss(pass: TenantPass, binding: Binding): void {
   const open = context.tenants.openBreaker(remote, binding.answered);
   if (open && word === open.breaker.hash) {
     for (const id of open.breaker.missing) remote.accepted.add(id);
+    // The same question was put to every tenant resource here: their words, too, are used up.
+    for (const other of remote.bindings.values()) other.answered = lossHash(open.breaker.missing, other.answered);
     binding.answered = word;
     context.event(resource, {
       type: 'Warning',
@@ -162,11 +170,13 @@ export function acceptLoss(pass: TenantPass, binding: Binding): void {
   }
 }
 
-/** Lets the credentials Secret go, unless another tenant with users names it. */
-export async function letSecretGo(pass: TenantPass): Promise<void> {
+/** Lets a credentials Secret go, unless another tenant with users names it. */
+export async function letSecretGo(
+  pass: TenantPass,
+  name = pass.resource.spec.credentialsSecretRef.name,
+): Promise<void> {
   const { context, identifier, resource } = pass;
   const { namespace = '' } = resource.metadata;
-  const { name } = resource.spec.credentialsSecretRef;
   const shared = [...context.tenantKinds.values()].some((other) =>
     context
       .tenantStore(other)

@@ -13,6 +13,7 @@ import { asItStands, reportManager } from './report.ts';
 import type { TenantKind, TenantResource, TenantStatus } from './tenant.ts';
 import { acceptLoss, credentials, letSecretGo, prove, type TenantPass, wakeUsers } from './tenant-connect.ts';
 import { tenantFacts } from './tenant-status.ts';
+import type { Binding } from './tenants.ts';
 
 /** One pass over one tenant: credentials, connection, lists, status. It never throws. */
 export async function reconcileTenant(
@@ -102,12 +103,25 @@ async function letGo(pass: TenantPass): Promise<void> {
   await context.kube.mergePatch(typeOf(kind), { namespace, name }, patch, { fieldManager: reportManager });
 }
 
+/** The service catalogue may name another endpoint with any new token; that one, too, is to be proved. */
+async function followEndpoint(context: Context, binding: Binding): Promise<void> {
+  const now = await binding.session.endpoint().then(
+    ({ href }) => href,
+    () => binding.endpoint,
+  );
+  if (now === binding.endpoint) return;
+  binding.endpoint = now;
+  binding.since = context.clock.monotonic();
+  for (const collection of binding.remote.collections.values()) collection.refresh();
+}
+
 async function connect(pass: TenantPass, users: number): Promise<Standing> {
   const { context, kind, identifier, memory, resource } = pass;
   const problem = await credentials(pass, users);
   context.tenants.setProblem(identifier, problem);
   if (problem) return { ready: false, reason: problem.reason, message: problem.message };
   const binding = context.tenants.binding(identifier)!;
+  await followEndpoint(context, binding);
   prove(pass, binding);
   acceptLoss(pass, binding);
   for (const collection of binding.remote.collections.values()) {

@@ -44,6 +44,8 @@ export interface RemoteTenant {
   budget: Budget;
   collections: ReadonlyMap<string, Collection<unknown>>;
   bindings: Map<string, Binding>;
+  /** The endpoint from which the newest complete list of each collection came. */
+  via: Map<string, string>;
   /** IDs of lost objects that a person accepted as lost. */
   accepted: Set<string>;
   /** Who is sending a create of this kind here, while creates run one at a time. */
@@ -81,29 +83,43 @@ export interface RemoteTenantsOptions {
   onList: (remote: RemoteTenant, collection: string, turned: boolean) => void;
 }
 
+/** Where the lists of a collection came from, when that is another endpoint than this binding's; undefined when not. */
+export function listedElsewhere({ remote, endpoint }: Binding, collection: string): string | undefined {
+  const plain = (url: string) => url.replace(/\/+$/, '');
+  const via = remote.via.get(collection);
+  return via === undefined || plain(via) === plain(endpoint) ? undefined : via;
+}
+
 export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenants {
   const { clock, random, log, claims } = options;
   const remotes = new Map<string, RemoteTenant>();
   const bindings = new Map<string, Binding>();
   const problems = new Map<string, Problem>();
+  let stopped = false;
 
   const shortest = (remote: RemoteTenant) =>
     1000 * Math.min(3600, ...[...remote.bindings.values()].map(({ spec }) => spec.pollInterval));
 
-  /** Lists through whichever binding works: the first by name, the others when its credentials are refused. */
+  /**
+   * Lists through whichever binding works: the first by name, those at an unproved endpoint last; the others when its
+   * credentials are refused, or when they go to another endpoint.
+   */
   async function list(remote: RemoteTenant, name: string): Promise<Listed<unknown>> {
-    const ways = [...remote.bindings.values()].sort((a, b) => (a.identifier < b.identifier ? -1 : 1));
+    const doubt = ({ unproved }: Binding) => Number(unproved !== undefined);
+    const ways = [...remote.bindings.values()].sort(
+      (a, b) => doubt(a) - doubt(b) || (a.identifier < b.identifier ? -1 : 1),
+    );
     let last: unknown;
     for (const way of ways) {
       try {
-        return await remote.kind.collections[name]!.list(way.client);
+        const listed = await remote.kind.collections[name]!.list(way.client);
+        remote.via.set(name, way.endpoint);
+        return listed;
       } catch (error) {
         last = error;
-        if (
-          !(error instanceof RemoteError) ||
-          !['CredentialsRefused', 'Forbidden', 'WrongTenant'].includes(error.reason)
-        )
-          break;
+        if (!(error instanceof RemoteError)) break;
+        const refused = ['CredentialsRefused', 'Forbidden', 'WrongTenant'].includes(error.reason);
+        if (!refused && ways.every(({ endpoint }) => endpoint === way.endpoint)) break;
       }
     }
     throw (
@@ -125,6 +141,7 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
       budget: createBudget(clock, { rate: 10, burst: 20 }),
       collections,
       bindings: new Map(),
+      via: new Map(),
       accepted: new Set(),
       creating: new Map(),
       inFlight: new Set(),
@@ -169,6 +186,11 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
     bind(identifier, binding) {
       const before = bindings.get(identifier);
       if (before === binding) return;
+      if (stopped && binding) {
+        // A sign-in that ended after the term: its lists would go on for ever.
+        binding.session.close();
+        return;
+      }
       if (before) {
         before.remote.bindings.delete(identifier);
         before.session.close();
@@ -206,6 +228,7 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
       return undefined;
     },
     stop() {
+      stopped = true;
       for (const identifier of [...bindings.keys()]) this.bind(identifier, undefined);
     },
   };

@@ -238,6 +238,15 @@ export function createTerm(options: TermOptions): Term {
     if (!own) queue.add(key, 0);
   }
 
+  /** One that cannot be read (an older schema let it through) must not stop the others. */
+  function guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      log.error({ err: error }, 'a resource could not be taken in');
+    }
+  }
+
   return {
     queue,
     context,
@@ -248,12 +257,12 @@ export function createTerm(options: TermOptions): Term {
       for (const [name, store] of options.stores) {
         const kind = kinds.get(name)!;
         unsubscribe.push(store.onChange((change) => take(kind, change)));
-        for (const object of store.list()) take(kind, { type: 'added', object });
+        for (const object of store.list()) guarded(() => take(kind, { type: 'added', object }));
       }
       for (const [name, store] of options.tenantStores) {
         const kind = tenantKinds.get(name)!;
         unsubscribe.push(store.onChange((change) => takeTenant(kind, change)));
-        for (const object of store.list()) takeTenant(kind, { type: 'added', object });
+        for (const object of store.list()) guarded(() => takeTenant(kind, { type: 'added', object }));
       }
       queue.start();
     },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findCondition } from '../../src/engine/conditions.ts';
 import type { Resource } from '../../src/engine/kind.ts';
 import { callTime, type Hands, handsOf } from '../support/hands.ts';
@@ -50,6 +50,8 @@ async function listWithout(id: string): Promise<void> {
   await s.sandbox.fault({ operation: 'ListServersDetail', pathIncludes: 'marker=', emptyList: true });
   await s.sandbox.fault({ operation: 'ListServersDetail', status: 200, body });
 }
+
+afterEach(() => s.sandbox.clearFaults());
 
 describe('a deletion', { timeout: 60_000 }, () => {
   const deletes = (name: string, spec: object = {}, metadata: object = {}) =>
@@ -176,7 +178,7 @@ describe('a deletion', { timeout: 60_000 }, () => {
     for (const { fault, reason } of failures) {
       await s.sandbox.fault({ operation: 'ListServersDetail', ...fault });
       await time.reason('unlisted', reason);
-      await time.pass(10 * absenceInterval);
+      await time.pass(10 * absenceInterval, absenceInterval);
       expect(await hands.held('unlisted')).toBe(true);
       await s.sandbox.clearFaults();
     }
@@ -190,7 +192,7 @@ describe('a deletion', { timeout: 60_000 }, () => {
     await time.until('it is seen', async () => (await s.get('dh', 'emptied'))?.status?.['taskState'] === 'DELETING');
     await s.sandbox.set({ deleteSeconds: 2 });
     await listWithout(id);
-    await time.pass(20 * absenceInterval);
+    await time.pass(20 * absenceInterval, absenceInterval);
     expect(await hands.held('emptied')).toBe(true);
     expect(await hands.secret('emptied-admin-password')).toBeDefined();
     // Nothing changes in the list when it goes.
@@ -354,15 +356,16 @@ describe('a deletion', { timeout: 60_000 }, () => {
 describe('a deletion of what cannot be recognised', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     await begin({ keepDescription: false, keepMetadata: false });
-    await s.sandbox.fault({ operation: 'CreateServer', drop: 'after-commit', times: 1 });
     await start();
-    await s.apply(...s.tenant(), s.hypervisor('web', { deletionPolicy: 'Delete' }));
-    await time.reason('web', 'CreateOutcomeUnknown');
-    await s.sandbox.control('POST', 'servers', { name: 'web' });
+    await s.apply(...s.tenant());
   });
   afterAll(() => s.end());
 
   it('waits for a person when a stranger may have made the candidate, and ends by forget', async () => {
+    await s.sandbox.fault({ operation: 'CreateServer', drop: 'after-commit', times: 1 });
+    await s.apply(s.hypervisor('web', { deletionPolicy: 'Delete' }));
+    await time.reason('web', 'CreateOutcomeUnknown');
+    await s.sandbox.control('POST', 'servers', { name: 'web' });
     await hands.remove('web');
     await time.reason('web', 'CreateOutcomeAmbiguous', 30_000);
     await time.pass(30 * 60_000, 60_000);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findCondition } from '../../src/engine/conditions.ts';
 import type { Resource } from '../../src/engine/kind.ts';
 import { listen, type Listening } from '../../src/sandbox/serve.ts';
@@ -58,6 +58,11 @@ const openBreaker = async () => {
   return (await tenantStatus()).breakers![0]!;
 };
 const acceptLoss = (hash: string) => hands.annotate('sdpft/tenant', `freehold.dev/accept-loss=${hash}`);
+
+afterEach(async () => {
+  await s.sandbox.clearFaults();
+  await s.sandbox.set({ hideServers: false });
+});
 
 describe('of ten servers', { timeout: 60_000 }, () => {
   beforeAll(async () => {

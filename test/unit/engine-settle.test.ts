@@ -44,7 +44,7 @@ async function found(creation: { idsBefore?: string[] } = {}, ago = 0) {
   list = { items: new Map(), unreadable: new Set(), begunAt: clock.monotonic(), count: 1 };
   const settings = { settleWindow, motionInterval: 15_000 };
   pass = {
-    context: { claims, journal, clock, settings, tenants: { openBreaker: () => undefined } },
+    context: { claims, journal, clock, settings, kinds: new Map(), tenants: { openBreaker: () => undefined } },
     kind,
     identifier: 'DedicatedHypervisor/shop/web',
     owner: { ownerID: 'prod', namespace: 'shop', name: 'web' },
@@ -54,7 +54,7 @@ async function found(creation: { idsBefore?: string[] } = {}, ago = 0) {
 }
 
 const binding = {
-  remote: { key: target, collections: new Map([['servers', { snapshot: () => list }]]) },
+  remote: { key: target, via: new Map(), collections: new Map([['servers', { snapshot: () => list }]]) },
 } as unknown as Binding;
 const look = (seen: Seen = absent) => settle(pass, binding, seen);
 
