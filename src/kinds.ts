@@ -2,10 +2,12 @@ import type { CrdDefinition } from './engine/crd.ts';
 import type { Kind } from './engine/kind.ts';
 import type { TenantKind } from './engine/tenant.ts';
 import { dedicatedHypervisor } from './sdpf/dedicated-hypervisor.ts';
+import { guestLicense } from './sdpf/guest-license.ts';
 import { sdpfTenant } from './sdpf/tenant.ts';
+import { vcenterRegistration } from './sdpf/vcenter-registration.ts';
 
 /** A new kind is one line here. */
-export const remoteKinds: readonly Kind[] = [dedicatedHypervisor];
+export const remoteKinds: readonly Kind[] = [dedicatedHypervisor, guestLicense, vcenterRegistration];
 
 export const tenantKinds: readonly TenantKind[] = [sdpfTenant];
 

@@ -33,6 +33,15 @@ export interface Claims {
    * a wish, an older wish beats a younger.
    */
   claim(id: string, target: string, holder: string): string | undefined;
+  /**
+   * Takes something that is no object of its own (an address, a licence that is referred to) until it is given back or
+   * the resource is gone. Returns the other holder where somebody has it.
+   */
+  hold(name: string, target: string, holder: string): string | undefined;
+  /** Gives back what `hold` took. */
+  release(name: string, target: string, holder: string): void;
+  /** Who holds it by `hold`. */
+  heldBy(name: string, target: string): string | undefined;
   /** Further objects of `holder` (parts), by the IDs that it chose for them or found: replaces what it had. */
   holdParts(holder: string, target: string, ids: readonly string[]): void;
   /** Holder of an object, where there is one: the same after any restart. */
@@ -49,6 +58,8 @@ export function createClaims(): Claims {
   const unsettled = new Map<string, { kind: string; target: string | undefined }>();
   /** Claims taken in this process and not seen in a resource yet. */
   const taken = new Map<string, string>();
+  /** By `hold`. */
+  const held = new Map<string, string>();
   const parts = new Map<string, string>();
   const partsOf = new Map<string, string[]>();
   const keyOf = (id: string, target: string | undefined) => `${target}#${id}`;
@@ -103,7 +114,7 @@ export function createClaims(): Claims {
         unsettled.set(holder, { kind, target: targetOf(resource) });
       else unsettled.delete(holder);
       if (!resource) {
-        for (const [key, by] of taken) if (by === holder) taken.delete(key);
+        for (const map of [taken, held]) for (const [key, by] of map) if (by === holder) map.delete(key);
         holdParts(holder, []);
       }
       const title = resource && titleOf(holder, resource, kind);
@@ -120,6 +131,17 @@ export function createClaims(): Claims {
       }
       return before === undefined || before === title?.id ? [] : [...(byID.get(before) ?? [])];
     },
+    hold(name, target, holder) {
+      const key = keyOf(name, target);
+      const by = held.get(key) ?? holder;
+      held.set(key, by);
+      return by === holder ? undefined : by;
+    },
+    release(name, target, holder) {
+      const key = keyOf(name, target);
+      if (held.get(key) === holder) held.delete(key);
+    },
+    heldBy: (name, target) => held.get(keyOf(name, target)),
     claim(id, target, holder) {
       const mine = byHolder.get(holder);
       const wished = mine?.id === id ? mine.born : -Infinity;

@@ -18,6 +18,8 @@ export interface Claim {
   status: ConditionStatus;
   reason: Reason;
   message: string;
+  /** A Warning event goes out when it comes to this reason. */
+  warn?: true;
 }
 
 /** Where a resource stands: the one value from which Ready, Reconciling and Stalled are made. */
@@ -59,7 +61,9 @@ export function mergeConditions(
   return claims.map((claim) => {
     const before = previous.find((condition) => condition.type === claim.type);
     return {
-      ...claim,
+      type: claim.type,
+      status: claim.status,
+      reason: claim.reason,
       message: cut(claim.message),
       observedGeneration: generation,
       lastTransitionTime: before?.status === claim.status ? before.lastTransitionTime : now,

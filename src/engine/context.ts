@@ -81,6 +81,20 @@ export interface Context {
 
 /** What is remembered of one resource for this term. Losing it costs time, never a second object. */
 export interface Memory {
+  /** Live secrets as they were last sent with success. */
+  proved?: Record<string, SecretVersion>;
+  /** Live secrets as they were last read. */
+  live?: Record<string, SecretVersion>;
+  /** For which state of the resource its Secret was last written. */
+  published?: string;
+  /** What was taken by holdReference. */
+  reference?: string;
+  /** Refusals in a row of a create that had a choice. */
+  rejections?: number;
+  /** The attempt that was answered with 503. */
+  unavailable?: string;
+  /** Monotonic time before which no further create is tried, since there is nothing to be had. */
+  notBefore?: number;
   /** The freehold.dev/reconcile-requested-at that is not answered yet, and when it was first seen: lists begun earlier do not answer it. */
   request?: { text: string; at: number };
   /** Lists begun earlier say nothing about our last change; until a later one, the resource stands as then. */
@@ -93,7 +107,7 @@ export interface Memory {
   answered?: { attemptID: string; id: string };
   /** The attempt whose outcome is waited for: when this process first saw it, and the list count then. */
   attempt?: { attemptID: string; since: number; lists: number };
-  /** What the remote refused because of the spec: of which generation and reconcile request, and its words. */
+  /** What the remote refused because of the spec: of which state (see askedBy), and its words. */
   refused?: { asked: string; message: string };
   /** The last DELETE sent: of which object, and its monotonic time. */
   deleteSent?: { id: string; at: number };

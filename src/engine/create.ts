@@ -3,11 +3,14 @@ import type { Secret } from '../base/secret.ts';
 import { KubeError } from '../kube/types.ts';
 import { RemoteError } from '../remote/errors.ts';
 import type { Claim } from './conditions.ts';
-import { type Effect, typeOf } from './kind.ts';
-import { heldBack, heldByOther } from './held.ts';
+import { type Desired, type Effect, typeOf } from './kind.ts';
+import { gate, lockOf, markers } from './gate.ts';
+import { claimedBy } from './held.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
-import { chosenID, isMarked, markedDescription, ownerText } from './owner.ts';
+import { chosenID, markedDescription, ownerText } from './owner.ts';
+import type { SecretVersion } from './secrets.ts';
 import type { Binding } from './tenants.ts';
+import { desiredOf, holdReference, obstacle, worldOf } from './world.ts';
 
 /** What a call of the kind gets in hand: `owner` names the main object or a part. The fence carries who acts, for the audit line. */
 export function effect(
@@ -15,6 +18,7 @@ export function effect(
   binding: Binding,
   owned: string,
   secrets: Record<string, Secret> = {},
+  more: { reference?: string | undefined; choice?: string | undefined } = {},
 ): Effect<never, unknown> {
   const { context, resource, owner, identifier } = pass;
   const actor = `${identifier}@${resource.metadata.generation ?? 0}`;
@@ -25,101 +29,32 @@ export function effect(
     marked: (description) => markedDescription(owner, description),
     owner: owned,
     secrets,
+    ...(more.reference !== undefined && { reference: more.reference }),
+    ...(more.choice !== undefined && { choice: more.choice }),
     fence: Object.assign(() => context.fence(identifier), { actor }),
   };
 }
 
-/** Does the remote tenant keep our markers? `lost` wins over `kept`: one object without its marker is enough to stop. */
-function markers(pass: Pass, binding: Binding): 'kept' | 'lost' | 'unproved' {
-  const { context, kind } = pass;
-  const { identity, collection } = kind.main;
-  if (identity.level !== 'marker') return 'kept';
-  const items = binding.remote.collections.get(collection)!.snapshot()!.items;
-  const bought = context.claims.recorded(kind.names.kind, binding.remote.key).filter((title) => title.bought);
-  if (bought.some(({ id }) => items.has(id) && !isMarked(identity.marker(items.get(id))))) return 'lost';
-  return [...items.values()].some((remote) => isMarked(identity.marker(remote))) ? 'kept' : 'unproved';
-}
-
-/** While markers are unproved: somebody whose create is not yet seen to have kept its marker. */
-function someoneCreating(pass: Pass, binding: Binding): string | undefined {
-  const { context, kind, identifier } = pass;
-  const { remote } = binding;
-  const now = remote.creating.get(kind.names.kind);
-  if (now !== undefined && now !== identifier) return now;
-  const items = remote.collections.get(kind.main.collection)!.snapshot()!.items;
-  const unseen = context.claims
-    .recorded(kind.names.kind, remote.key)
-    .find((title) => title.bought && title.since !== undefined && !items.has(title.id));
-  if (unseen && unseen.holder !== identifier) return unseen.holder;
-  return context.claims.unsettled(kind.names.kind, remote.key).find((holder) => holder !== identifier);
-}
-
-/** What stands against a create before anything is written; undefined when nothing does. */
-function gate(pass: Pass, binding: Binding): Outcome | undefined {
-  const { context, kind, identifier, resource } = pass;
-  const { remote } = binding;
-  const held = heldBack(pass, binding);
-  if (held) return held;
-  const tenant = `${kind.tenantKind} ${resource.spec.tenantRef.name}`;
-  const collection = remote.collections.get(kind.main.collection)!;
-  const unknown = [...collection.snapshot()!.unreadable].filter((id) => !heldByOther(pass, binding, id));
-  if (unknown.length > 0) {
-    return unready(
-      'BadAnswer',
-      `${kind.main.noun} ${unknown.slice(0, 5).join(', ')} is listed, but what the remote says of it cannot be read: it may be ours, so none is created before that is so, or a resource adopts it by spec.externalID`,
-      { awaitList: true },
-    );
-  }
-  const most = kind.limit === undefined ? undefined : binding.spec.limits[kind.limit];
-  // One that is in flight may already be journalled, or recorded: each counts once.
-  const owners = new Set([
-    ...context.claims.recorded(kind.names.kind, remote.key).map(({ holder }) => holder),
-    ...context.claims.unsettled(kind.names.kind, remote.key),
-    ...[...remote.inFlight].filter((holder) => holder.startsWith(`${kind.names.kind}/`)),
-  ]);
-  owners.delete(identifier);
-  if (most !== undefined && owners.size >= most) {
-    return unready(
-      'LimitReached',
-      `${tenant} allows ${most} ${kind.main.noun}s (spec.limits.${kind.limit}) and ${owners.size} are owned or being bought: raise the limit or delete one`,
-      { after: 60_000, awaitList: true },
-    );
-  }
-  switch (markers(pass, binding)) {
-    case 'kept':
-      return undefined;
-    case 'lost':
-      return unready(
-        'MarkerNotKept',
-        `${remote.key} does not keep the owner marker in the description of its ${kind.main.noun}s, so a lost one could not be found again: no further ${kind.main.noun} is created there`,
-        { awaitList: true },
-      );
-    case 'unproved': {
-      const other = someoneCreating(pass, binding);
-      return other === undefined
-        ? undefined
-        : unready(
-            'CreationQueued',
-            `${remote.key} was not yet seen to keep an owner marker, so creates run one at a time: ${other} is first`,
-            { awaitList: true },
-          );
-    }
-  }
-}
-
 /** Secrets that the create needs, and the conditions that speak of them. */
-async function collectSecrets(pass: Pass): Promise<{ values: Record<string, Secret> } | { outcome: Outcome }> {
+async function collectSecrets(
+  pass: Pass,
+): Promise<{ values: Record<string, Secret>; versions: Record<string, SecretVersion> } | { outcome: Outcome }> {
   const { context, kind, owner, resource } = pass;
   const namespace = resource.metadata.namespace ?? '';
   const values: Record<string, Secret> = {};
+  const versions: Record<string, SecretVersion> = {};
+  const output = kind.output?.({ spec: resource.spec, name: resource.metadata.name });
+  const foreign = output && (await context.secrets.foreign(namespace, output.name, ownerText(owner)));
+  if (foreign) return { outcome: unready(foreign.reason, foreign.message, { after: 30_000 }) };
   for (const [name, need] of Object.entries(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
     const read = need.generate
       ? await context.secrets.generate(namespace, need, ownerText(owner), context.random.bytes, resource.metadata.uid)
-      : await context.secrets.read(namespace, need.name, [need.key]);
+      : await context.secrets.read(namespace, need.name, [need.key], need.check);
     if (!read.ok) return { outcome: unready(read.reason, read.message, { after: 30_000 }) };
     values[name] = read.values[need.key]!;
+    if (need.live) versions[name] = read.version;
   }
-  return { values };
+  return { values, versions };
 }
 
 /** Conditions of generated or given secrets once an object is recorded. */
@@ -128,6 +63,7 @@ export async function secretConditions(pass: Pass, created: boolean, ours: boole
   const namespace = resource.metadata.namespace ?? '';
   const claims: Claim[] = [];
   for (const need of Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
+    if (need.condition === undefined) continue;
     const where = `Secret ${need.name}, key ${need.key}`;
     const known =
       created ||
@@ -177,41 +113,76 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
   const stop = gate(pass, binding);
   if (stop) return stop;
   // Taken in the turn of the gate: nobody else passes it before we are done.
-  const serial = markers(pass, binding) === 'unproved';
+  const serial = ['unproved', 'serial'].includes(markers(pass, binding));
+  const lock = lockOf(pass);
+  const { desired, missing } = desiredOf(pass, binding);
+  if (missing) return obstacle(missing);
+  const other = holdReference(pass, binding, desired.reference);
+  if (other !== undefined) return claimedBy(pass, `for ${desired.reference}`, other);
   remote.inFlight.add(identifier);
-  if (serial) remote.creating.set(kind.names.kind, identifier);
+  if (serial) remote.creating.set(lock, identifier);
   let sent = false;
+  let choice: string | undefined;
   try {
     await freshRead(pass);
     const attemptID = uuid(context.random);
     pass.resource = await context.journal.bind(kind, pass.resource, remote.key);
     const collected = await collectSecrets(pass);
     if ('outcome' in collected) return collected.outcome;
+    const chosen = await choose(pass, binding, desired);
+    if ('outcome' in chosen) return chosen.outcome;
+    choice = chosen.choice;
     const journalled = kind.main.identity.level !== 'chosen-id';
     context.begin(identifier);
     if (journalled) {
       const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
       const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
-      const attempt = { attemptID, ...(idsBefore && { idsBefore }) };
+      const attempt = { attemptID, ...(idsBefore && { idsBefore }), ...(choice !== undefined && { choice }) };
       pass.resource = await context.journal.sending(kind, pass.resource, attempt);
       memory.sent = attempt;
     }
     sent = true;
     try {
-      const answer = await kind.main.create(effect(pass, binding, ownerText(pass.owner), collected.values), {
+      const more = { reference: desired.reference, choice };
+      const answer = await kind.main.create(effect(pass, binding, ownerText(pass.owner), collected.values, more), {
         instance: '',
         id: chosenID(pass.owner),
       });
+      memory.proved = collected.versions;
       memory.answered = { attemptID, id: answer.id };
+      delete memory.rejections;
     } catch (error) {
       return await createFailed(pass, error, journalled, attemptID);
     }
     return await created(pass, binding, memory.answered.id);
   } finally {
     remote.inFlight.delete(identifier);
-    if (remote.creating.get(kind.names.kind) === identifier) remote.creating.delete(kind.names.kind);
+    // The remote itself says from now on whether it is in use.
+    if (choice !== undefined) context.claims.release(choice, remote.key, identifier);
+    if (remote.creating.get(lock) === identifier) remote.creating.delete(lock);
     // It shows what came of this create, and wakes whoever was queued behind it: not before they may go on.
     if (sent || serial) remote.collections.get(kind.main.collection)!.refresh();
+  }
+}
+
+/** The choice of the create, kept for us from the moment of choosing. */
+async function choose(
+  pass: Pass,
+  binding: Binding,
+  desired: Desired<never>,
+): Promise<{ choice?: string } | { outcome: Outcome }> {
+  const { context, kind, identifier } = pass;
+  if (!kind.main.choose) return {};
+  try {
+    const chosen = await kind.main.choose(binding.client, desired, worldOf(pass, binding));
+    if (!('choice' in chosen)) return { outcome: obstacle(chosen) };
+    // Somebody else may have taken it while it was read.
+    const other = context.claims.hold(chosen.choice, binding.remote.key, identifier);
+    if (other !== undefined) throw new Stale(`${chosen.choice} was taken by ${other}`);
+    return chosen;
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    return { outcome: refused(error, `the look for a free choice`) };
   }
 }
 
@@ -254,10 +225,32 @@ async function createFailed(pass: Pass, error: unknown, journalled: boolean, att
     delete pass.memory.sent;
     if (journalled) pass.memory.madeNothing = attemptID;
     if (journalled) pass.resource = await context.journal.clear(kind, pass.resource);
+    if (kind.main.choose && error.reason === 'Rejected') return rejectedChoice(pass, error);
     return refused(error, `the create of the ${kind.main.noun}`);
   }
+  if (error.status === 503) pass.memory.unavailable = attemptID;
   const message = `the answer to create ${attemptID} was lost (${error.message}); looking whether it made a ${kind.main.noun}`;
   const outcome = unready('CreateOutcomeUnknown', message, { motion: true, awaitList: true });
   pass.memory.changed = { at: context.clock.monotonic(), standing: outcome.standing };
   return outcome;
+}
+
+/**
+ * A create with a choice was refused: the choice may have been taken by somebody else a moment before (sdpf trap 24), so
+ * another one is tried; when the same answer comes a third time in a row, it is the spec.
+ */
+function rejectedChoice(pass: Pass, error: RemoteError): Outcome {
+  const { memory } = pass;
+  memory.rejections = (memory.rejections ?? 0) + 1;
+  if (memory.rejections >= 3) {
+    memory.rejections = 0;
+    return refused(error, `the create of the ${pass.kind.main.noun}`);
+  }
+  return unready(
+    'Conflict',
+    `the create of the ${pass.kind.main.noun} was refused: ${error.message}; looking for another choice`,
+    {
+      backoff: 0,
+    },
+  );
 }

@@ -1,16 +1,19 @@
+import type { Secret } from '../base/secret.ts';
 import { RemoteError } from '../remote/errors.ts';
 import { reconcileRequestOf } from './annotations.ts';
 import { findCondition } from './conditions.ts';
 import { effect, secretConditions } from './create.ts';
 import type { Observation, Observed, Step } from './kind.ts';
 import { isMarked, ownerText, partText, readMarker } from './owner.ts';
-import { heldBack } from './held.ts';
+import { claimedBy, heldBack } from './held.ts';
 import { type Outcome, type Pass, refused, unready } from './outcome.ts';
 import { collectionsOf, partID, partKey } from './parts.ts';
 import type { Binding } from './tenants.ts';
+import { desiredOf, holdReference, liveSecrets, obstacle, publish } from './world.ts';
 
-/** A new generation or a new reconcile request asks the remote again. */
-export const askedBy = ({ resource }: Pass) => `${resource.metadata.generation}/${reconcileRequestOf(resource) ?? ''}`;
+/** A new generation, a new reconcile request or a changed live Secret asks the remote again. */
+export const askedBy = ({ memory, resource }: Pass) =>
+  JSON.stringify([resource.metadata.generation, reconcileRequestOf(resource), memory.live]);
 
 /** The remote said that this spec is wrong: asking again with the same spec makes nothing but noise. */
 export function refusedBefore(pass: Pass): Outcome | undefined {
@@ -35,10 +38,28 @@ export async function passwordConditions(pass: Pass, remote: unknown) {
   const { kind, owner, resource } = pass;
   const { identity } = kind.main;
   const needs = Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {});
-  if (needs.every(({ condition }) => findCondition(resource.status?.conditions, condition))) return [];
+  if (needs.every(({ condition }) => condition === undefined || findCondition(resource.status?.conditions, condition)))
+    return [];
   // What an adopted object of other origin was created with is not what a create of ours would have sent.
   const ours = identity.level !== 'marker' || readMarker(identity.marker(remote), owner).mark === 'ours';
   return secretConditions(pass, resource.status?.creation?.outcome !== undefined, ours);
+}
+
+/** Whom the natural key that the spec asks for serves already, where the object is still to be changed to it. */
+function rivalFor(
+  pass: Pass,
+  binding: Binding,
+  { id, remote }: { id: string; remote: unknown },
+  key: string | undefined,
+): string | undefined {
+  const { context, kind } = pass;
+  const { collection, identity, noun } = kind.main;
+  if (identity.level !== 'natural-key' || key === undefined) return undefined;
+  const other = holdReference(pass, binding, key);
+  if (identity.keyOf(remote) === key) return undefined;
+  const items = binding.remote.collections.get(collection)?.snapshot()?.items ?? new Map<string, unknown>();
+  const [rival] = [...items].find(([found, item]) => found !== id && identity.keyOf(item) === key) ?? [];
+  return rival === undefined ? other : (context.claims.holderOf(rival, binding.remote.key) ?? `${noun} ${rival}`);
 }
 
 /** Plan, and one step of it. */
@@ -50,7 +71,14 @@ export async function follow(
 ): Promise<Outcome> {
   const { context, kind, resource } = pass;
   const { id, remote } = seen;
-  const desired = { spec: resource.spec, name: resource.metadata.name };
+  const live = await liveSecrets(pass);
+  if ('outcome' in live) return { ...live.outcome, remote };
+  const { desired, key, missing } = desiredOf(pass, binding, live.changed);
+  const rival = rivalFor(pass, binding, seen, key);
+  if (rival !== undefined) return { ...claimedBy(pass, `for ${key}`, rival), remote };
+  // What the object has already need not be fit for a new one.
+  const unmet =
+    kind.main.identity.level === 'natural-key' && kind.main.identity.keyOf(remote) === key ? undefined : missing;
   const main: Observation<unknown> = { state: 'present', id, remote };
   const step = kind.plan(desired, { main, parts });
   const drift = [...(step.do === 'update' ? step.drift : []), ...kind.differences(desired, remote)];
@@ -63,7 +91,7 @@ export async function follow(
           message: `the ${kind.main.noun} is as the spec says`,
         } as const)
       : ({ type: 'Synced', status: 'False', reason: 'Drifted', message: drift.join('; ') } as const);
-  const base = { remote, conditions: [synced] };
+  const base = { remote, conditions: unmet ? [{ ...synced, ...unmet, status: 'Unknown' as const }] : [synced] };
   if (resource.spec.managementPolicy === 'Observe' && ['create', 'update', 'act', 'remove'].includes(step.do)) {
     return {
       ...base,
@@ -75,8 +103,12 @@ export async function follow(
     };
   }
   switch (step.do) {
-    case 'ready':
+    case 'ready': {
+      if (unmet) return { ...base, ...obstacle(unmet) };
+      const unwritten = await publish(pass, remote);
+      if (unwritten) return { ...base, ...unwritten };
       return { ...base, standing: { ready: true, reason: 'Ready', message: step.message } };
+    }
     case 'wait':
       return { ...base, ...unready(step.reason, step.message), motion: true };
     case 'blocked':
@@ -91,7 +123,9 @@ export async function follow(
       // An update of what is seen harms nobody while others are missing.
       if (held && (held.standing.reason === 'TargetUnproved' || step.do === 'create' || step.do === 'remove'))
         return { ...base, ...held };
-      const outcome = await act(pass, binding, step, seen, parts);
+      const hands = { secrets: live.values, reference: desired.reference };
+      const outcome = await act(pass, binding, step, seen, parts, hands);
+      if (outcome.changed && step.do === 'update') pass.memory.proved = live.versions;
       if (outcome.changed) context.log.info({ resource: pass.identifier, step: step.do }, outcome.standing.message);
       return { ...base, ...outcome };
     }
@@ -107,6 +141,7 @@ async function act(
   step: Acting,
   seen: { id: string; remote: unknown },
   parts: Observed,
+  given: { secrets: Record<string, Secret>; reference: string | undefined },
 ): Promise<Outcome> {
   const { context, kind } = pass;
   const isMain = step.remote === 'main';
@@ -124,7 +159,8 @@ async function act(
       : step.do === 'act'
         ? step.message
         : `${step.do} of the ${object.noun}`;
-  const hands = effect(pass, binding, isMain ? ownerText(pass.owner) : partText(pass.owner, step.remote, instance));
+  const owned = isMain ? ownerText(pass.owner) : partText(pass.owner, step.remote, instance);
+  const hands = effect(pass, binding, owned, given.secrets, given);
   const look = () => collectionsOf(kind, binding).forEach((collection) => collection.refresh());
   try {
     if (step.do === 'create') await object.create(hands, { instance, id: target.id });

@@ -3,10 +3,13 @@ import type { RemoteObject } from './kind.ts';
 import { chosenID, type Owner, ownerText, partText, readMarker } from './owner.ts';
 import type { Reason } from './reasons.ts';
 
+/** By what an object is known to be ours. */
+export type How = 'recorded' | 'wished' | 'chosen' | 'marker' | 'key';
+
 /** What one complete list says about the question "which of these is ours?" */
 export type Identified =
   /** `id` is ours by record, wish, chosen ID or marker; `listed` when the list holds it. */
-  | { which: 'known'; id: string; listed: boolean; how: 'recorded' | 'wished' | 'chosen' | 'marker' }
+  | { which: 'known'; id: string; listed: boolean; how: How }
   /** The list holds nothing of ours. */
   | { which: 'none' }
   /** Objects that may be ours, and nothing tells. */
@@ -23,9 +26,25 @@ export interface Question {
   wished: string | undefined;
   /** freehold.dev/take-over */
   takeOver: string | undefined;
+  /** What our natural key is, where it is known. */
+  key?: string | undefined;
   /** For a part: its name and instance. */
   part?: { name: string; instance: string };
   snapshot: Snapshot<unknown>;
+}
+
+/** What stands on an object about its owner, readable; levels without any mark say nothing. */
+export function ownerOf({ identity }: Question['object'], remote: unknown): string | undefined {
+  return identity.level === 'marker' || identity.level === 'chosen-id' ? identity.owner(remote) : undefined;
+}
+
+function byKey({ object, snapshot, key }: Question): Identified | undefined {
+  const { identity } = object;
+  if (identity.level !== 'natural-key' || key === undefined) return undefined;
+  const ids = [...snapshot.items].filter(([, remote]) => identity.keyOf(remote) === key).map(([id]) => id);
+  const [id] = ids;
+  if (ids.length > 1) return { which: 'candidates', ids, why: `several ${object.noun}s use ${key}` };
+  return id === undefined ? undefined : { which: 'known', id, listed: true, how: 'key' };
 }
 
 /** Is this object marked for another owner? Asked before an adoption. `takeOver` is the person's word for one very marker. */
@@ -36,7 +55,7 @@ export function refusal(
 ): Identified | undefined {
   const { owner, object } = question;
   const { identity } = object;
-  const text = identity.owner(remote);
+  const text = ownerOf(object, remote);
   const marking = identity.level === 'marker' ? readMarker(identity.marker(remote), owner) : undefined;
   if (marking?.mark === 'ours') return undefined;
   const other =
@@ -54,7 +73,7 @@ function elsewhere(question: Question): Identified | undefined {
   const { owner, object, snapshot } = question;
   const suffix = `/${owner.namespace}/${owner.name}`;
   for (const [id, remote] of snapshot.items) {
-    const text = object.identity.owner(remote);
+    const text = ownerOf(object, remote);
     if (text === undefined || text === ownerText(owner) || !text.endsWith(suffix)) continue;
     return {
       which: 'refused',
@@ -99,9 +118,9 @@ export function identify(question: Question): Identified {
     if (snapshot.items.has(id)) return { which: 'known', id, listed: true, how: 'chosen' };
     const text = part ? partText(owner, part.name, part.instance) : ownerText(owner);
     for (const [found, remote] of snapshot.items) {
-      if (object.identity.owner(remote) === text) return { which: 'known', id: found, listed: true, how: 'chosen' };
+      if (ownerOf(object, remote) === text) return { which: 'known', id: found, listed: true, how: 'chosen' };
     }
     return (part ? undefined : elsewhere(question)) ?? { which: 'none' };
   }
-  return byMarker(question) ?? elsewhere(question) ?? { which: 'none' };
+  return byMarker(question) ?? byKey(question) ?? elsewhere(question) ?? { which: 'none' };
 }

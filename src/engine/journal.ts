@@ -67,9 +67,16 @@ export function createJournal(
         metadata: { ...lock(resource), finalizers: all, annotations: { [targetAnnotation]: target } },
       });
     },
-    sending: (kind, resource, { attemptID, idsBefore }) =>
+    sending: (kind, resource, { attemptID, idsBefore, choice }) =>
       status(kind, resource, {
-        creation: { attemptID, sentAt: timestamp(clock.now()), holder, outcome: null, idsBefore: idsBefore ?? null },
+        creation: {
+          attemptID,
+          sentAt: timestamp(clock.now()),
+          holder,
+          outcome: null,
+          idsBefore: idsBefore ?? null,
+          choice: choice ?? null,
+        },
       }),
     record(kind, resource, id, outcome, lastResolve) {
       const creation = resource.status?.creation ? { outcome, idsBefore: null } : undefined;
@@ -83,7 +90,8 @@ export function createJournal(
       status(kind, resource, { creation: null, ...(lastResolve && { lastResolve }) }),
     forget: (kind, resource, lastResolve) =>
       status(kind, resource, { creation: { outcome: 'Forgotten', idsBefore: null }, lastResolve }),
-    lost: (kind, resource) => status(kind, resource, { externalID: null, creation: null }),
+    // What a person said about the lost one's create says nothing about the next.
+    lost: (kind, resource) => status(kind, resource, { externalID: null, creation: null, lastResolve: null }),
     deleting: (kind, resource) => status(kind, resource, { deletion: { sentAt: timestamp(clock.now()) } }),
     async unbind(kind, resource) {
       const finalizers = resource.metadata.finalizers ?? [];

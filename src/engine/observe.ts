@@ -3,19 +3,20 @@ import type { Collection, Snapshot } from '../remote/collection.ts';
 import { isPaused, reconcileRequestOf, targetOf, takeOverOf } from './annotations.ts';
 import { findCondition } from './conditions.ts';
 import { claimedBy, heldBack, heldByOther } from './held.ts';
-import { identify, refusal } from './identify.ts';
+import { type How, identify, refusal } from './identify.ts';
 import type { Observation, RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Reason } from './reasons.ts';
 import { asItStands } from './report.ts';
 import type { Binding } from './tenants.ts';
+import { desiredOf } from './world.ts';
 
 /** So long a tenant may take to connect, or a list to end, before a new resource speaks of it, milliseconds. */
 const connectingFor = 3_000;
 
 /** What is known of the main remote object. `wait` carries the whole outcome. */
 export type Seen =
-  | { now: 'present'; id: string; remote: unknown; how: 'recorded' | 'wished' | 'chosen' | 'marker' }
+  | { now: 'present'; id: string; remote: unknown; how: How }
   /** Never there, or (`lost`) proved gone. */
   | { now: 'absent'; lost?: string }
   | { now: 'candidates'; ids: string[]; why: string }
@@ -205,6 +206,7 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
     recorded,
     wished,
     takeOver: takeOverOf(resource),
+    key: recorded === undefined ? desiredOf(pass, binding).key : undefined,
     snapshot,
   };
   const answer = identify(question);

@@ -49,7 +49,14 @@ export const reasons = {
   BuildInProgress: 'The object cannot be deleted while it is being built.',
   InUse: 'Something else still uses it; the message names the user.',
 
+  LicenseNotReady: 'The licence that it refers to is not Ready.',
+  NoFreeAddress: 'The remote offers no free address.',
+  OutOfStock: 'The remote has none to give (503), and it is proved that nothing was made.',
+
   // A person must act
+  UnclaimedLicensesExist:
+    'The remote tenant holds licences of this type that no resource stands for; write spec.claim.',
+  AddressTaken: 'The address is in use by somebody else.',
   InvalidSpec: 'The remote refuses the spec in its own words.',
   RemoteError: 'The remote object is in an error state; it is never rebuilt by itself.',
   RemoteLost: 'The recorded remote object is gone, and recreatePolicy does not allow another one.',
@@ -68,6 +75,14 @@ export const reasons = {
   Listing: 'Waiting for the first complete list.',
 
   // Of domain conditions
+  NotExpiring: 'The licence ends, but not within 30 days.',
+  NeverExpires: 'The licence has no end.',
+  ExpiresInThirtyDays: 'The licence ends within 30 days.',
+  ExpiresInSevenDays: 'The licence ends within 7 days.',
+  ExpiresInOneDay: 'The licence ends within a day.',
+  Expired: 'The licence has ended.',
+  Metered: 'The platform meters the vCenter.',
+  MeteringFailed: 'The platform cannot meter the vCenter.',
   Generated: 'The operator made the password and stored it before the create.',
   FromSecret: 'The password was read from the Secret that the spec names.',
   NotRecoverable: 'The password was set elsewhere and cannot be read from the remote.',
@@ -88,6 +103,8 @@ const stalling: ReadonlySet<Reason> = new Set<Reason>([
   'OwnedElsewhere',
   'MarkerNotKept',
   'SecretExists',
+  'UnclaimedLicensesExist',
+  'AddressTaken',
 ]);
 
 /** Must a person change spec, an annotation or the remote before this passes? */

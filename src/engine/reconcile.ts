@@ -1,10 +1,12 @@
+import { jitter } from '../base/random.ts';
 import { isConflict, KubeError, KubeUnreachable } from '../kube/types.ts';
 import { finalizer, isPaused, reconcileRequestOf } from './annotations.ts';
 import { findCondition } from './conditions.ts';
 import type { Context } from './context.ts';
 import { create } from './create.ts';
+import { otherUnsettled } from './gate.ts';
 import { identifier as identifierOf, type Kind } from './kind.ts';
-import { heldBack } from './held.ts';
+import { heldBack, heldByOther } from './held.ts';
 import { observe, resolveTenant, type Seen } from './observe.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
 import { collectionsOf, observeParts } from './parts.ts';
@@ -12,8 +14,9 @@ import type { RunResult } from './queue.ts';
 import { askedBy, follow, markNotKept, passwordConditions, refusedBefore } from './follow.ts';
 import { finish, isDeleting, mayGoAtOnce, release, remove } from './remove.ts';
 import { report } from './report.ts';
-import { adopt, forgetWhenTold, isForgotten, isUnsettled, settle, settleCandidates } from './settle.ts';
+import { adopt, forgetWhenTold, isForgotten, isToldToRetry, isUnsettled, settle, settleCandidates } from './settle.ts';
 import type { Binding } from './tenants.ts';
+import { desiredOf, obstacle, worldOf } from './world.ts';
 
 /**
  * One pass over one resource: load, resolve, observe, plan, act, report, schedule; always in this order, never back.
@@ -69,7 +72,19 @@ function schedule(pass: Pass, outcome: Outcome): RunResult {
     if (outcome.awaitList) context.awaitList(binding.remote, identifier);
   }
   if (outcome.backoff !== undefined) return { failed: true, notBefore: outcome.backoff };
-  return outcome.after === undefined ? { failed: false } : { failed: false, after: outcome.after };
+  const after = Math.min(outcome.after ?? Infinity, byItself(pass, outcome));
+  return after === Infinity ? { failed: false } : { failed: false, after };
+}
+
+/** When time alone, or a Secret that is not watched, may change what is to be done; milliseconds. */
+function byItself({ context, kind, resource }: Pass, { remote }: Outcome): number {
+  const needs = Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {});
+  const look = needs.some(({ live }) => live)
+    ? jitter(context.random, context.settings.secretInterval * 0.9)
+    : Infinity;
+  const turn = remote === undefined ? Infinity : (kind.report(remote, context.clock.now()).changesIn ?? Infinity);
+  // A far turn is looked for again: Node's timers and clocks are not made for months.
+  return Math.min(look, turn === Infinity ? Infinity : Math.min(turn + 1000, 24 * 3_600_000));
 }
 
 function bindingOf(pass: Pass): Binding | undefined {
@@ -178,7 +193,56 @@ async function absent(pass: Pass, binding: Binding, lost: string | undefined): P
       { awaitList: true },
     );
   }
-  return refusedBefore(pass) ?? refusedCreate(pass) ?? create(pass, binding);
+  const { missing } = desiredOf(pass, binding);
+  if (missing) return obstacle(missing);
+  return refusedBefore(pass) ?? refusedCreate(pass) ?? (await stock(pass, binding)) ?? create(pass, binding);
+}
+
+/**
+ * Where nothing tells ours from a stranger's: what nobody claims is taken only by a person's word, and where it might
+ * have been ours, nothing is bought without one.
+ */
+async function stock(pass: Pass, binding: Binding): Promise<Outcome | undefined> {
+  const { kind, resource } = pass;
+  const { identity, noun, collection } = kind.main;
+  if (identity.level !== 'none') return undefined;
+  const word = identity.claim(resource.spec);
+  if (word === 'Never') return undefined;
+  const pool = identity.pool(resource.spec);
+  const world = worldOf(pass, binding);
+  const unclaimed = [...(world.listed(collection) ?? [])]
+    .filter(([id, remote]) => identity.poolOf(remote) === pool && !heldByOther(pass, binding, id))
+    .map(([id]) => id)
+    .sort();
+  if (unclaimed.some((id) => identity.spare(id, world) === undefined)) {
+    const message = `waiting for the list that shows which unclaimed ${noun}s are in use: ${unclaimed.slice(0, 10).join(', ')}`;
+    return unready('Listing', message, { awaitList: true });
+  }
+  const [first] = unclaimed.filter((id) => identity.spare(id, world));
+  const mayTake = word === 'Unclaimed' || identity.onlyBuyer(binding.spec);
+  if (first === undefined || !mayTake) {
+    // One in use is never stock; but it may be what this very resource stood for before its cluster was lost.
+    if (unclaimed.length === 0 || word === 'Unclaimed' || isToldToRetry(pass)) return undefined;
+    return unready(
+      'UnclaimedLicensesExist',
+      `${binding.remote.key} holds ${noun}s of this type that no resource stands for: ${unclaimed.slice(0, 10).join(', ')}. Write spec.claim: Unclaimed (take one that is not in use, else buy) or Never (leave them alone and buy), or name one by spec.externalID`,
+      { awaitList: true },
+    );
+  }
+  // What a lost answer of somebody's may have made is not stock yet.
+  const other = otherUnsettled(pass, binding);
+  if (other !== undefined) {
+    return unready(
+      'CreationQueued',
+      `the create of ${other} is not settled; what it made may be among the unclaimed ${noun}s`,
+      { awaitList: true },
+    );
+  }
+  return (await adopt(pass, binding, first, 'Found')) ?? rerun();
+}
+
+function rerun(): never {
+  throw new Stale('one of the stock is ours');
 }
 
 /** The same for a create after a restart, told by the status. Who has no object has no other way to this reason. */

@@ -8,6 +8,7 @@ import { ownerText, partText } from './owner.ts';
 import { collectionsOf, partKey } from './parts.ts';
 import { isUnsettled } from './settle.ts';
 import type { Binding } from './tenants.ts';
+import { worldOf } from './world.ts';
 
 /** A DELETE is sent again only when the remote shows nothing of it for so long, milliseconds. */
 const deleteAgain = 60_000;
@@ -64,6 +65,8 @@ export async function finish(pass: Pass): Promise<Outcome> {
   for (const need of Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
     if (need.generate) await context.secrets.removeOwn(resource.metadata.namespace ?? '', need.name, ownerText(owner));
   }
+  const output = kind.output?.({ spec: resource.spec, name: resource.metadata.name });
+  if (output) await context.secrets.removeOwn(resource.metadata.namespace ?? '', output.name, ownerText(owner));
   const id = resource.status?.externalID;
   if (id !== undefined) {
     context.event(resource, {
@@ -88,8 +91,10 @@ export async function remove(
   const { id, remote } = present;
   const held = heldBack(pass, binding);
   if (held) return { ...held, remote };
-  const step = kind.planRemoval({ main: remote, parts });
-  if (step.do === 'wait' || step.do === 'blocked') return unready(step.reason, step.message, { remote, motion: true });
+  const step = kind.planRemoval({ main: remote, parts, name: pass.resource.metadata.name }, worldOf(pass, binding));
+  // What it waits for may be another collection's, or another resource: each list looks again.
+  if (step.do === 'wait' || step.do === 'blocked')
+    return unready(step.reason, step.message, { remote, motion: true, awaitList: true });
   const isMain = step.do === 'remove' && step.remote === 'main';
   const part = step.do === 'remove' ? parts[partKey(step.remote, step.instance)] : undefined;
   const gone = isMain ? id : part?.state === 'present' ? part.id : undefined;

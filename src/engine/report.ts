@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { timestamp } from '../base/clock.ts';
 import { reconcileRequestOf } from './annotations.ts';
 import { type Claim, findCondition, mergeConditions, type Standing, standingConditions } from './conditions.ts';
-import type { KubeObject } from '../kube/types.ts';
+import type { KubeApi, KubeObject } from '../kube/types.ts';
+import type { CrdDefinition } from './crd.ts';
 import { type CommonStatus, typeOf } from './kind.ts';
 import type { Outcome, Pass } from './outcome.ts';
 import { isStalling } from './reasons.ts';
@@ -17,6 +18,7 @@ const engineFields: (keyof CommonStatus)[] = [
   'conditions',
   'lastSyncTime',
   'lastHandledReconcileAt',
+  'provedSecrets',
 ];
 
 function without(status: Record<string, unknown>, fields: readonly string[]): Record<string, unknown> {
@@ -46,13 +48,15 @@ export function statusOf(pass: Pass, outcome: Outcome, now: string): Record<stri
   const current: Record<string, unknown> & CommonStatus = resource.status ?? {};
   const generation = resource.metadata.generation ?? 0;
   const shown = without(current, [...journalFields, ...engineFields]);
-  const seen = outcome.remote === undefined ? undefined : kind.report(outcome.remote);
+  const seen = outcome.remote === undefined ? undefined : kind.report(outcome.remote, Date.parse(now));
   const projection = outcome.gone ? {} : seen ? without(seen.status, []) : shown;
   const own = [...(seen?.conditions ?? []), ...(outcome.conditions ?? [])];
   const previous = current.conditions ?? [];
   const claims = [...standingConditions(outcome.standing), ...own, ...(outcome.gone ? [] : carried(previous, own))];
   const changed = outcome.changed === true || (seen !== undefined && !isDeepStrictEqual(projection, shown));
   const handled = (outcome.unanswered ? undefined : reconcileRequestOf(resource)) ?? current.lastHandledReconcileAt;
+  const proved =
+    pass.memory.proved && Object.keys(pass.memory.proved).length > 0 ? pass.memory.proved : current.provedSecrets;
   const synced = changed ? now : current.lastSyncTime;
   return {
     ...projection,
@@ -60,7 +64,22 @@ export function statusOf(pass: Pass, outcome: Outcome, now: string): Record<stri
     conditions: mergeConditions(previous, claims, generation, now),
     ...(handled !== undefined && { lastHandledReconcileAt: handled }),
     ...(synced !== undefined && { lastSyncTime: synced }),
+    ...(proved && !outcome.gone && { provedSecrets: proved }),
   };
+}
+
+/** Applies a whole status, locked by the resourceVersion that it was computed from: a stale one is refused (409). */
+export async function applyStatus<T extends KubeObject>(
+  kube: KubeApi,
+  definition: CrdDefinition,
+  resource: T,
+  status: Record<string, unknown>,
+): Promise<T> {
+  const { namespace = '', name, resourceVersion } = resource.metadata;
+  const type = typeOf(definition);
+  const metadata = { namespace, name, resourceVersion };
+  const object = { apiVersion: `${type.group}/${type.version}`, kind: type.kind, metadata, status };
+  return kube.apply<T>(type, { namespace, name }, object, { fieldManager: reportManager, subresource: 'status' });
 }
 
 /** One server-side apply of the status, only if something differs; one event, only on a transition (law 5). */
@@ -69,20 +88,10 @@ export async function report(pass: Pass, outcome: Outcome): Promise<void> {
   const status = statusOf(pass, outcome, timestamp(context.clock.now()));
   const current = without(resource.status ?? {}, journalFields);
   if (isDeepStrictEqual(current, status)) return;
-  const { namespace = '', name, resourceVersion } = resource.metadata;
-  const type = typeOf(kind);
-  const object = {
-    apiVersion: `${type.group}/${type.version}`,
-    kind: type.kind,
-    metadata: { namespace, name, resourceVersion },
-    status,
-  };
   const before = findCondition(resource.status?.conditions, 'Ready');
-  const written = await context.kube.apply<typeof resource>(type, { namespace, name }, object, {
-    fieldManager: reportManager,
-    subresource: 'status',
-  });
+  const written = await applyStatus(context.kube, kind, resource, status);
   context.store(kind).observe(written);
+  warn(pass, outcome, written);
   const { ready, reason, message } = outcome.standing;
   if (before?.reason === reason && before.status === (ready ? 'True' : 'False')) return;
   context.event(written, {
@@ -92,4 +101,13 @@ export async function report(pass: Pass, outcome: Outcome): Promise<void> {
     note: message,
   });
   context.log.info({ resource: pass.identifier, generation: resource.metadata.generation, reason, ready }, message);
+}
+
+/** Conditions that a person must hear of: an event when one comes to a new reason. */
+function warn({ context, kind, resource }: Pass, { remote }: Outcome, written: KubeObject): void {
+  if (remote === undefined) return;
+  for (const { type, reason, message, warn: loud } of kind.report(remote, context.clock.now()).conditions) {
+    if (!loud || findCondition(resource.status?.conditions, type)?.reason === reason) continue;
+    context.event(written, { type: 'Warning', reason, action: 'Observe', note: message });
+  }
 }

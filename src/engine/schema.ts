@@ -109,6 +109,7 @@ export function commonStatus(noun: string) {
           .optional()
           .describe('What the remote held before the create, where new objects cannot be recognised otherwise.')
           .meta({ k8s: { 'x-kubernetes-list-type': 'atomic' } }),
+        choice: z.string().optional().describe('What was chosen for the create, e.g. an address.'),
       })
       .optional()
       .describe('Journal of the last create, written before it was sent.'),
@@ -117,6 +118,18 @@ export function commonStatus(noun: string) {
       .optional()
       .describe('Journal of the delete, written before it was sent.'),
     lastResolve: z.string().optional().describe('The annotation freehold.dev/resolve that was last obeyed.'),
+    provedSecrets: z
+      .record(
+        z.string(),
+        z
+          .object({
+            uid: z.string().describe('metadata.uid of the Secret.'),
+            resourceVersion: z.string().describe('metadata.resourceVersion of the Secret.'),
+          })
+          .describe('One state of a Secret.'),
+      )
+      .optional()
+      .describe('Which state of each Secret that is sent on when it changes was last proved at the remote.'),
     lastSyncTime: z
       .string()
       .meta({ format: 'date-time' })

@@ -1,7 +1,7 @@
 import { Secret } from '../base/secret.ts';
 import { isConflict, type KubeApi, type KubeObject, type Patch, type ResourceType } from '../kube/types.ts';
 import { inUseFinalizer, ownerAnnotation, secretType } from './annotations.ts';
-import type { SecretNeed } from './kind.ts';
+import type { SecretNeed, SecretOutput } from './kind.ts';
 import type { Reason } from './reasons.ts';
 
 const secretsType: ResourceType = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
@@ -30,7 +30,7 @@ export type ReadSecret =
 
 export interface Secrets {
   /** Values of `keys`; a wait when the Secret is missing or malformed. */
-  read(namespace: string, name: string, keys: string[]): Promise<ReadSecret>;
+  read(namespace: string, name: string, keys: string[], check?: SecretNeed['check']): Promise<ReadSecret>;
   /**
    * The value of `generate`: made and stored now, or found where a former attempt of the same owner left it. The Secret
    * carries no label or annotation of its resource (Argo CD would prune it) and no owner reference (a foreground deletion
@@ -44,6 +44,10 @@ export interface Secrets {
     /** metadata.uid of the resource, for `removeUnused`. */
     uid?: string,
   ): Promise<ReadSecret>;
+  /** Makes a Secret of our own hold this value; one that is not ours is refused. Nothing is written when it does. */
+  publish(namespace: string, output: SecretOutput, owner: string, uid?: string): Promise<ReadSecret>;
+  /** Is there a Secret of that name that we did not write for this owner? The refusal, or undefined. */
+  foreign(namespace: string, name: string, owner: string): Promise<Extract<ReadSecret, { ok: false }> | undefined>;
   /** Is there a Secret of that name that we wrote for this owner? */
   isOwn(namespace: string, name: string, owner: string): Promise<boolean>;
   /** Removes a Secret that we wrote; one that is not ours stays. */
@@ -79,7 +83,9 @@ export function createSecrets(kube: KubeApi): Secrets {
         return {
           ok: false,
           reason: 'SecretMalformed',
-          message: `Secret ${namespace}/${name} lacks the key "${key}" (needed: ${keys.join(', ')})`,
+          message: data.has(key)
+            ? `Secret ${namespace}/${name}, key "${key}": is empty`
+            : `Secret ${namespace}/${name} lacks the key "${key}" (needed: ${keys.join(', ')})`,
         };
       }
       values[key] = new Secret(value);
@@ -87,7 +93,26 @@ export function createSecrets(kube: KubeApi): Secrets {
     return { ok: true, values, version: { uid, resourceVersion }, owner: annotations?.[ownerAnnotation], finalizers };
   }
 
-  async function read(namespace: string, name: string, keys: string[]): Promise<ReadSecret> {
+  const notOurs = (namespace: string, name: string, owner: string) =>
+    ({
+      ok: false,
+      reason: 'SecretExists',
+      message: `Secret ${namespace}/${name} exists and was not written by this operator for ${owner}: rename or delete it, or name another one in the spec`,
+    }) as const;
+
+  function make(namespace: string, name: string, data: Record<string, string>, owner: string, uid: string | undefined) {
+    const annotations = { [ownerAnnotation]: owner, ...(uid !== undefined && { [madeForAnnotation]: uid }) };
+    const metadata = { namespace, name, annotations };
+    const secret: KubeSecret = { apiVersion: 'v1', kind: 'Secret', metadata, type: secretType, stringData: data };
+    return kube.create<KubeSecret>(secretsType, secret, { fieldManager: 'freehold' });
+  }
+
+  async function read(
+    namespace: string,
+    name: string,
+    keys: string[],
+    check?: SecretNeed['check'],
+  ): Promise<ReadSecret> {
     const secret = await at(namespace, name);
     if (!secret)
       return {
@@ -95,7 +120,12 @@ export function createSecrets(kube: KubeApi): Secrets {
         reason: 'SecretMissing',
         message: `Secret ${namespace}/${name} does not exist; create it with type "${secretType}" and the keys ${keys.join(', ')}`,
       };
-    return understand(secret, keys);
+    const answer = understand(secret, keys);
+    const problems = answer.ok && check ? keys.flatMap((key) => check(answer.values[key]!.reveal()) ?? []) : [];
+    const [problem] = problems;
+    return problem === undefined
+      ? answer
+      : { ok: false, reason: 'SecretMalformed', message: `Secret ${namespace}/${name}, key "${keys[0]}": ${problem}` };
   }
 
   async function removeOwn(namespace: string, name: string, owner: string): Promise<void> {
@@ -109,27 +139,28 @@ export function createSecrets(kube: KubeApi): Secrets {
     async generate(namespace, need, owner, bytes, uid) {
       const existing = await at(namespace, need.name);
       if (existing) {
-        if (existing.metadata.annotations?.[ownerAnnotation] !== owner) {
-          return {
-            ok: false,
-            reason: 'SecretExists',
-            message: `Secret ${namespace}/${need.name} exists and was not written by this operator for ${owner}: rename or delete it, or name it in the spec as the Secret to read`,
-          };
-        }
+        if (existing.metadata.annotations?.[ownerAnnotation] !== owner) return notOurs(namespace, need.name, owner);
         return understand(existing, [need.key]);
       }
-      const secret: KubeSecret = {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: {
-          namespace,
-          name: need.name,
-          annotations: { [ownerAnnotation]: owner, ...(uid !== undefined && { [madeForAnnotation]: uid }) },
-        },
-        type: secretType,
-        stringData: { [need.key]: need.generate?.(bytes).reveal() ?? '' },
-      };
-      return understand(await kube.create<KubeSecret>(secretsType, secret, { fieldManager: 'freehold' }), [need.key]);
+      const data = { [need.key]: need.generate?.(bytes).reveal() ?? '' };
+      return understand(await make(namespace, need.name, data, owner, uid), [need.key]);
+    },
+    async publish(namespace, { name, key, value }, owner, uid) {
+      const existing = await at(namespace, name);
+      const text = value?.reveal() ?? '';
+      if (!existing) return understand(await make(namespace, name, { [key]: text }, owner, uid), [key]);
+      if (existing.metadata.annotations?.[ownerAnnotation] !== owner) return notOurs(namespace, name, owner);
+      if (Buffer.from(existing.data?.[key] ?? '', 'base64').toString('utf8') === text)
+        return understand(existing, [key]);
+      const { uid: own, resourceVersion } = existing.metadata;
+      const patch: Patch = { metadata: { uid: own, resourceVersion }, stringData: { [key]: text } };
+      const options = { fieldManager: 'freehold' };
+      return understand(await kube.mergePatch<KubeSecret>(secretsType, { namespace, name }, patch, options), [key]);
+    },
+    async foreign(namespace, name, owner) {
+      const existing = await at(namespace, name);
+      if (!existing || existing.metadata.annotations?.[ownerAnnotation] === owner) return undefined;
+      return notOurs(namespace, name, owner);
     },
     isOwn: async (namespace, name, owner) =>
       (await at(namespace, name))?.metadata.annotations?.[ownerAnnotation] === owner,

@@ -1,12 +1,14 @@
 import { resolutionOf, takeOverOf } from './annotations.ts';
 import { lossHash } from './breaker.ts';
-import { refusal } from './identify.ts';
+import { ownerOf, refusal } from './identify.ts';
 import type { RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
+import { slowly } from './gate.ts';
 import { claimedBy, heldBack, heldByOther } from './held.ts';
 import type { Seen } from './observe.ts';
 import { asItStands } from './report.ts';
 import type { Binding } from './tenants.ts';
+import { desiredOf, holdReference } from './world.ts';
 
 /** Complete lists that must pass after a create with unknown outcome. */
 const listsToPass = 3;
@@ -22,6 +24,12 @@ export function isForgotten(pass: Pass): boolean {
   return pass.resource.status?.creation?.outcome === 'Forgotten';
 }
 
+/** A person said `retry` about the last attempt: none of what was there is ours, and one is to be made. */
+export function isToldToRetry(pass: Pass): boolean {
+  const { creation, lastResolve } = pass.resource.status ?? {};
+  return creation === undefined && lastResolve !== undefined && /\sretry$/.test(lastResolve);
+}
+
 /** Records `id` as ours, or says who has it. */
 export async function adopt(
   pass: Pass,
@@ -31,6 +39,8 @@ export async function adopt(
   lastResolve?: string,
 ): Promise<Outcome | undefined> {
   const { context, kind, identifier } = pass;
+  const rival = holdReference(pass, binding, desiredOf(pass, binding).key);
+  if (rival !== undefined) return claimedBy(pass, id, rival);
   const other = context.claims.claim(id, binding.remote.key, identifier);
   if (other !== undefined) {
     return claimedBy(pass, id, other);
@@ -54,13 +64,19 @@ function candidatesOf(pass: Pass, binding: Binding, seen: Seen): string[] {
   // What cannot be read may carry our marker.
   const fresh = [...(before ? snapshot.items.keys() : []), ...snapshot.unreadable].filter((id) => !known.has(id));
   const free = fresh.filter((id) => !heldByOther(pass, binding, id));
-  const possible = free.filter((id) => !carriesOtherMark(pass, snapshot.items.get(id)));
+  const { identity } = kind.main;
+  const possible = free.filter((id) => {
+    const remote = snapshot.items.get(id);
+    if (identity.level === 'none')
+      return remote === undefined || identity.poolOf(remote) === identity.pool(resource.spec);
+    return !carriesOtherMark(pass, remote);
+  });
   return [...new Set([...doubtful, ...possible])];
 }
 
 function carriesOtherMark(pass: Pass, remote: unknown): boolean {
-  const { identity } = pass.kind.main;
-  const text = remote === undefined ? undefined : identity.owner(remote);
+  const object = pass.kind.main as RemoteObject<never, unknown, never>;
+  const text = remote === undefined ? undefined : ownerOf(object, remote);
   return text !== undefined && text !== `${pass.owner.ownerID}/${pass.owner.namespace}/${pass.owner.name}`;
 }
 
@@ -192,6 +208,12 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
       { motion: true, awaitList: true, after: Math.max(motionInterval, settleWindow - elapsed) },
     );
   }
+  const { identity } = kind.main;
+  const [first] = candidates;
+  if (first !== undefined && identity.level === 'none' && identity.onlyBuyer(binding.spec)) {
+    // Nobody else buys here, by a person's word, and creates run one at a time: the difference is what we bought.
+    return (await adopt(pass, binding, first, 'Found')) ?? again();
+  }
   if (candidates.length > 0) {
     const list = candidates.slice(0, 10).join(', ');
     return unready(
@@ -201,6 +223,7 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     );
   }
   pass.resource = await context.journal.clear(kind, pass.resource);
+  if (memory.unavailable === attemptID) memory.notBefore = context.clock.monotonic() + slowly;
   delete memory.attempt;
   delete memory.sent;
   return undefined;

@@ -9,7 +9,7 @@ import { typeOf } from './kind.ts';
 import { isDeleting } from './remove.ts';
 import type { RunResult } from './queue.ts';
 import { isStalling } from './reasons.ts';
-import { asItStands, reportManager } from './report.ts';
+import { applyStatus, asItStands, reportManager } from './report.ts';
 import type { TenantKind, TenantResource, TenantStatus } from './tenant.ts';
 import { acceptLoss, credentials, letSecretGo, prove, type TenantPass, wakeUsers } from './tenant-connect.ts';
 import { tenantFacts } from './tenant-status.ts';
@@ -56,7 +56,8 @@ function forget(context: Context, identifier: string): void {
 function usability(context: Context, identifier: string): string {
   const problem = context.tenants.problem(identifier);
   const binding = context.tenants.binding(identifier);
-  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}`;
+  const { facts } = context.tenantMemory(identifier);
+  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}/${JSON.stringify(facts)}`;
 }
 
 async function judge(pass: TenantPass): Promise<Standing | undefined> {
@@ -177,19 +178,8 @@ async function report(pass: TenantPass, standing: Standing): Promise<void> {
     ...(handled !== undefined && { lastHandledReconcileAt: handled }),
   };
   if (isDeepStrictEqual(current, status)) return;
-  const { namespace = '', name, resourceVersion } = resource.metadata;
-  const type = typeOf(kind);
-  const object = {
-    apiVersion: `${type.group}/${type.version}`,
-    kind: type.kind,
-    metadata: { namespace, name, resourceVersion },
-    status,
-  };
   const before = findCondition(current.conditions, 'Ready');
-  const written = await context.kube.apply<TenantResource>(type, { namespace, name }, object, {
-    fieldManager: reportManager,
-    subresource: 'status',
-  });
+  const written = await applyStatus(context.kube, kind, resource, status);
   context.tenantStore(kind).observe(written);
   if (before?.reason === standing.reason && before.status === (standing.ready ? 'True' : 'False')) return;
   context.event(written, {

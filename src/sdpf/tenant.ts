@@ -4,10 +4,13 @@ import { defineTenant, type ConnectOptions, type TenantKind } from '../engine/te
 import { RemoteError } from '../remote/errors.ts';
 import { createKeystone } from '../remote/keystone.ts';
 import { createSession } from '../remote/session.ts';
-import type { DroppedItem } from '../remote/tolerant-list.ts';
+import type { DroppedItem, TolerantList } from '../remote/tolerant-list.ts';
+import type { Listed } from '../remote/collection.ts';
 import type { ObservedExchange } from '../remote/exchange.ts';
 import { createSDPFClient, type SDPFClient } from './client.ts';
+import type { License } from './wire-license.ts';
 import type { Server } from './wire-server.ts';
+import type { VCenter } from './wire-vcenter.ts';
 
 const url = (description: string) =>
   z
@@ -32,6 +35,12 @@ const spec = z
         'Tenant ID: 32 lower-case hexadecimal digits without hyphens, as the SDPF portal shows it. It cannot be changed.',
       ),
     authURL: url('Keystone v3 URL, e.g. https://keystone-jp1-ecl.api.ntt.com/v3.'),
+    licenseBuyers: z
+      .enum(['Shared', 'OnlyThisOperator'])
+      .default('Shared')
+      .describe(
+        'Who buys licences in this tenant; nothing at a licence tells who bought it. Shared: others may, so no licence is taken for ours without a word of a person. OnlyThisOperator: your word that nobody else does, neither in the portal nor by another tool; then unclaimed licences are stock that is used before one is bought, and what appears after a lost answer is ours.',
+      ),
     endpoint: url(
       'Base URL of the Dedicated Hypervisor API, ending in /v1.0/<tenant ID>. Default: what the service catalogue says for the region.',
     ).optional(),
@@ -97,12 +106,19 @@ export const sdpfTenant: TenantKind = defineTenant<typeof spec, SDPFClient>({
   connect,
   collections: {
     servers: {
-      async list(client) {
-        const { items, dropped } = await client.listServersDetail('poll');
-        return { items, unreadable: idsOf(dropped) };
-      },
+      list: async (client) => listed(await client.listServersDetail('poll')),
       id: (item) => (item as Server).id,
       since: (item) => (item as Server).baremetal_server?.created,
+    },
+    licenses: {
+      list: async (client) => listed(await client.listLicenses('poll')),
+      id: (item) => (item as License).id,
+      since: (item) => (item as License).assigned_from,
+    },
+    vcenters: {
+      list: async (client) => listed(await client.listVCenters('poll')),
+      id: (item) => (item as VCenter).id,
+      since: () => undefined,
     },
   },
   factFields: ['licenseTypes'],
@@ -117,6 +133,10 @@ export const sdpfTenant: TenantKind = defineTenant<typeof spec, SDPFClient>({
   },
 });
 
+function listed<T>({ items, dropped }: TolerantList<T>): Listed<T> {
+  return { items, unreadable: idsOf(dropped) };
+}
+
 /**
  * IDs of the items that could not be read. One without an ID could be anybody's: then the list is no evidence that
  * something is absent, and so it is none at all.
@@ -125,7 +145,7 @@ function idsOf(dropped: DroppedItem[]): string[] {
   return dropped.map(({ id, index, problem }) => {
     if (id !== undefined) return id;
     const message = `item ${index} of the list has no readable ID (${problem}): what the list lacks cannot be told`;
-    throw new RemoteError({ reason: 'BadAnswer', outcome: 'definitely-not', operation: 'ListServersDetail', message });
+    throw new RemoteError({ reason: 'BadAnswer', outcome: 'definitely-not', operation: 'list', message });
   });
 }
 

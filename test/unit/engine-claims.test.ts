@@ -61,6 +61,27 @@ describe('who stands for a remote object', () => {
     expect(claims.holderOf('x', target)).toBe(holder('a'));
   });
 
+  test('what is held is held through the record of its holder, and only the holder can give it back', () => {
+    const claims = createClaims();
+    put(claims, { name: 'a' });
+    put(claims, { name: 'b' });
+    expect(claims.hold('licence', target, holder('a'))).toBeUndefined();
+    put(claims, { name: 'a', recorded: 'x' });
+    expect(claims.hold('licence', target, holder('b'))).toBe(holder('a'));
+    claims.release('licence', target, holder('b'));
+    expect(claims.heldBy('licence', target)).toBe(holder('a'));
+    claims.release('licence', target, holder('a'));
+    expect(claims.hold('licence', target, holder('b'))).toBeUndefined();
+  });
+
+  test('what is held is free when its holder is gone', () => {
+    const claims = createClaims();
+    put(claims, { name: 'a' });
+    claims.hold('licence', target, holder('a'));
+    claims.update(holder('a'), undefined, 'Server');
+    expect(claims.heldBy('licence', target)).toBeUndefined();
+  });
+
   test('the recorded one beats every wish, however old', () => {
     const claims = createClaims();
     put(claims, { name: 'old', wish: 'x', made: 1 });

@@ -41,7 +41,7 @@ function resource(status: Resource['status'], more: { generation?: number; reque
 }
 
 const report = (of: Resource, outcome: Outcome, at = now) =>
-  statusOf({ kind, resource: of } as unknown as Pass, outcome, at) as NonNullable<Resource['status']>;
+  statusOf({ kind, resource: of, memory: {} } as unknown as Pass, outcome, at) as NonNullable<Resource['status']>;
 const ready: Outcome = { standing: { ready: true, reason: 'Ready', message: 'it is ACTIVE' }, remote: shown };
 const types = (status: { conditions?: { type: string }[] }) => status.conditions!.map(({ type }) => type);
 

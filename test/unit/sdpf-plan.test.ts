@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Observation, Step } from '../../src/engine/kind.ts';
+import type { Observation, Step, World } from '../../src/engine/kind.ts';
 import { markedDescription } from '../../src/engine/owner.ts';
 import { reasons } from '../../src/engine/reasons.ts';
 import { dedicatedHypervisor } from '../../src/sdpf/dedicated-hypervisor.ts';
@@ -93,7 +93,8 @@ const wish = fc
 const present = (server: Server): Observation<unknown> => ({ state: 'present', id: server.id, remote: server });
 const plan = (desired: Parameters<typeof kind.plan>[0], main: Observation<unknown>) =>
   kind.plan(desired, { main, parts: {} });
-const planRemoval = (server: Server) => kind.planRemoval({ main: server, parts: {} });
+const world: World = { listed: () => new Map(), resources: () => [], reserved: () => false, now: 0 };
+const planRemoval = (server: Server) => kind.planRemoval({ main: server, parts: {}, name: 'web' }, world);
 const taskOf = (server: Server) => server.baremetal_server?.['OS-EXT-STS:task_state'];
 const isIdle = (server: Server) => [undefined, '', 'None'].includes(taskOf(server));
 const isDeleting = (server: Server) => taskOf(server)?.toUpperCase() === 'DELETING';
@@ -208,7 +209,7 @@ describe('what is shown of a server', () => {
   test('never fails, and never holds a password', () => {
     fc.assert(
       fc.property(wireServer, (server) => {
-        const shown = kind.report(server);
+        const shown = kind.report(server, 0);
         const text = JSON.stringify(shown);
         expect(text).not.toContain(canary);
         expect(text).not.toMatch(/"[^"]*(pass|secret|token)[^"]*":/i);
@@ -223,7 +224,7 @@ describe('what is shown of a server', () => {
   test('fits the schema of the status, so that the API server takes and keeps it', () => {
     fc.assert(
       fc.property(wireServer, (server) => {
-        const status = JSON.parse(JSON.stringify(kind.report(server).status)) as object;
+        const status = JSON.parse(JSON.stringify(kind.report(server, 0).status)) as object;
         const read = kind.status.partial().strict().parse(status);
         expect(JSON.parse(JSON.stringify(read))).toEqual(status);
       }),
@@ -233,7 +234,7 @@ describe('what is shown of a server', () => {
   test('is plain JSON: what is compared with the stored status is what was stored', () => {
     fc.assert(
       fc.property(wireServer, (server) => {
-        const top = Object.entries(kind.report(server).status).filter(([, value]) => value !== undefined);
+        const top = Object.entries(kind.report(server, 0).status).filter(([, value]) => value !== undefined);
         const status = Object.fromEntries(top);
         expect(JSON.parse(JSON.stringify(status))).toStrictEqual(status);
       }),

@@ -1,0 +1,120 @@
+import { heldBack, heldByOther } from './held.ts';
+import { type Outcome, type Pass, unready } from './outcome.ts';
+import { isMarked } from './owner.ts';
+import type { Binding } from './tenants.ts';
+
+/** After `unavailable`, milliseconds. */
+export const slowly = 30 * 60_000;
+
+/** Does the remote tenant keep our markers? `lost` wins over `kept`: one object without its marker is enough to stop. */
+export function markers(pass: Pass, binding: Binding): 'kept' | 'lost' | 'unproved' | 'serial' {
+  const { context, kind } = pass;
+  const { identity, collection } = kind.main;
+  if (identity.level === 'none') return 'serial';
+  if (identity.level !== 'marker') return 'kept';
+  const items = binding.remote.collections.get(collection)!.snapshot()!.items;
+  const bought = context.claims.recorded(kind.names.kind, binding.remote.key).filter((title) => title.bought);
+  if (bought.some(({ id }) => items.has(id) && !isMarked(identity.marker(items.get(id))))) return 'lost';
+  return [...items.values()].some((remote) => isMarked(identity.marker(remote))) ? 'kept' : 'unproved';
+}
+
+/** Among whose creates only one may be under way: those of a kind, or of one pool where nothing tells them apart. */
+export function lockOf(pass: Pass, spec = pass.resource.spec): string {
+  const { identity } = pass.kind.main;
+  const name = pass.kind.names.kind;
+  return identity.level === 'none' ? `${name}/${identity.pool(spec)}` : name;
+}
+
+/** While markers are unproved: somebody whose create is not yet seen to have kept its marker. */
+function someoneCreating(pass: Pass, binding: Binding): string | undefined {
+  const { context, kind, identifier } = pass;
+  const { remote } = binding;
+  const lock = lockOf(pass);
+  const now = remote.creating.get(lock);
+  if (now !== undefined && now !== identifier) return now;
+  if (kind.main.identity.level === 'none') return otherUnsettled(pass, binding);
+  const items = remote.collections.get(kind.main.collection)!.snapshot()!.items;
+  const unseen = context.claims
+    .recorded(kind.names.kind, remote.key)
+    .find((title) => title.bought && title.since !== undefined && !items.has(title.id));
+  if (unseen && unseen.holder !== identifier) return unseen.holder;
+  return otherUnsettled(pass, binding);
+}
+
+/** Another resource under the same lock whose create has no outcome yet. */
+export function otherUnsettled(pass: Pass, binding: Binding): string | undefined {
+  const { context, kind, identifier } = pass;
+  return context.claims.unsettled(kind.names.kind, binding.remote.key).find((holder) => {
+    if (holder === identifier) return false;
+    const other = context.store(kind).get(holder.slice(holder.indexOf('/') + 1));
+    return other === undefined || lockOf(pass, other.spec) === lockOf(pass);
+  });
+}
+
+/** What stands against a create before anything is written; undefined when nothing does. */
+export function gate(pass: Pass, binding: Binding): Outcome | undefined {
+  const { context, kind, identifier, resource } = pass;
+  const { remote } = binding;
+  const held = heldBack(pass, binding);
+  if (held) return held;
+  const tenant = `${kind.tenantKind} ${resource.spec.tenantRef.name}`;
+  const collection = remote.collections.get(kind.main.collection)!;
+  const unknown = [...collection.snapshot()!.unreadable].filter((id) => !heldByOther(pass, binding, id));
+  if (unknown.length > 0) {
+    return unready(
+      'BadAnswer',
+      `${kind.main.noun} ${unknown.slice(0, 5).join(', ')} is listed, but what the remote says of it cannot be read: it may be ours, so none is created before that is so, or a resource adopts it by spec.externalID`,
+      { awaitList: true },
+    );
+  }
+  const most = kind.limit === undefined ? undefined : binding.spec.limits[kind.limit];
+  // One that is in flight may already be journalled, or recorded: each counts once.
+  const owners = new Set([
+    ...context.claims.recorded(kind.names.kind, remote.key).map(({ holder }) => holder),
+    ...context.claims.unsettled(kind.names.kind, remote.key),
+    ...[...remote.inFlight].filter((holder) => holder.startsWith(`${kind.names.kind}/`)),
+  ]);
+  owners.delete(identifier);
+  if (most !== undefined && owners.size >= most) {
+    return unready(
+      'LimitReached',
+      `${tenant} allows ${most} ${kind.main.noun}s (spec.limits.${kind.limit}) and ${owners.size} are owned or being bought: raise the limit or delete one`,
+      { after: 60_000, awaitList: true },
+    );
+  }
+  const { facts } = context.tenantMemory(binding.identifier);
+  if (kind.validate && !facts)
+    return unready('Listing', `waiting for what ${tenant} offers`, { awaitList: true, after: 30_000 });
+  const problem = kind.validate?.({ spec: resource.spec, name: resource.metadata.name }, facts ?? {});
+  if (problem !== undefined) return unready('InvalidSpec', problem, { awaitList: true });
+  const left = (pass.memory.notBefore ?? -Infinity) - context.clock.monotonic();
+  if (left > 0 && kind.main.unavailable) {
+    const message = `the remote has no ${kind.main.noun} to give (503), and its list proves that nothing was made; it is asked again every ${slowly / 60_000} min`;
+    return unready(kind.main.unavailable, message, { after: left });
+  }
+  switch (markers(pass, binding)) {
+    case 'serial': {
+      const other = someoneCreating(pass, binding);
+      const message = `nothing tells one new ${kind.main.noun} from another, so creates run one at a time: ${other} is first`;
+      return other === undefined ? undefined : unready('CreationQueued', message, { awaitList: true });
+    }
+    case 'kept':
+      return undefined;
+    case 'lost':
+      return unready(
+        'MarkerNotKept',
+        `${remote.key} does not keep the owner marker in the description of its ${kind.main.noun}s, so a lost one could not be found again: no further ${kind.main.noun} is created there`,
+        { awaitList: true },
+      );
+    case 'unproved': {
+      const other = someoneCreating(pass, binding);
+      return other === undefined
+        ? undefined
+        : unready(
+            'CreationQueued',
+            `${remote.key} was not yet seen to keep an owner marker, so creates run one at a time: ${other} is first`,
+            { awaitList: true },
+          );
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { Secret } from '../base/secret.ts';
+import { reconcileRequestOf } from './annotations.ts';
+import type { Desired, Obstacle, Resource, World } from './kind.ts';
+import { type Outcome, type Pass, unready } from './outcome.ts';
+import { ownerText } from './owner.ts';
+import type { SecretVersion } from './secrets.ts';
+import type { Binding } from './tenants.ts';
+
+/** What the kind may look at: lists and stores that are there already. */
+export function worldOf(pass: Pass, binding: Binding): World {
+  const { context, identifier, resource } = pass;
+  return {
+    listed: (collection) => binding.remote.collections.get(collection)?.snapshot()?.items,
+    resources(name) {
+      const kind = context.kinds.get(name);
+      const all: Resource[] = kind ? context.store(kind).list() : [];
+      return all.filter(({ metadata }) => metadata.namespace === resource.metadata.namespace);
+    },
+    reserved: (choice) => ![undefined, identifier].includes(context.claims.heldBy(choice, binding.remote.key)),
+    now: context.clock.now(),
+  };
+}
+
+/** An obstacle is a wait, or a stop where its reason says so; it is looked at again after each list. */
+export const obstacle = ({ reason, message }: Obstacle): Outcome => unready(reason, message, { awaitList: true });
+
+/**
+ * What the resource asks for, with what it refers to; `missing` says why that cannot be used. `key` is what it refers to
+ * also then: what it is recognised by does not depend on whether it may be used.
+ */
+export function desiredOf(
+  pass: Pass,
+  binding: Binding,
+  changedSecrets: readonly string[] = [],
+): { desired: Desired<never>; key?: string | undefined; missing?: Obstacle } {
+  const { kind, resource } = pass;
+  const reference = kind.reference?.(resource.spec, worldOf(pass, binding));
+  const desired = { spec: resource.spec as never, name: resource.metadata.name, changedSecrets };
+  if (reference === undefined) return { desired };
+  return 'reason' in reference
+    ? { desired, key: reference.value, missing: reference }
+    : { desired: { ...desired, reference: reference.value }, key: reference.value };
+}
+
+/** One reference serves one resource: who else has it, or undefined once it is ours. */
+export function holdReference(pass: Pass, binding: Binding, reference: string | undefined): string | undefined {
+  const { context, identifier, memory } = pass;
+  const target = binding.remote.key;
+  if (memory.reference !== undefined && memory.reference !== reference) {
+    context.claims.release(`reference ${memory.reference}`, target, identifier);
+  }
+  if (reference === undefined) return undefined;
+  const other = context.claims.hold(`reference ${reference}`, target, identifier);
+  if (other === undefined) memory.reference = reference;
+  return other;
+}
+
+/** Live Secrets: their values, and which of them were not yet proved at the remote as they are now. */
+export async function liveSecrets(
+  pass: Pass,
+): Promise<
+  { values: Record<string, Secret>; versions: Record<string, SecretVersion>; changed: string[] } | { outcome: Outcome }
+> {
+  const { context, kind, memory, resource } = pass;
+  const values: Record<string, Secret> = {};
+  const versions: Record<string, SecretVersion> = {};
+  const changed: string[] = [];
+  for (const [name, need] of Object.entries(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
+    if (!need.live) continue;
+    const read = await context.secrets.read(resource.metadata.namespace ?? '', need.name, [need.key], need.check);
+    if (!read.ok) return { outcome: unready(read.reason, read.message, { after: 30_000 }) };
+    values[name] = read.values[need.key]!;
+    versions[name] = read.version;
+    memory.live = { ...memory.live, [name]: read.version };
+    const proved = memory.proved?.[name] ?? resource.status?.provedSecrets?.[name];
+    if (proved?.uid !== read.version.uid || proved.resourceVersion !== read.version.resourceVersion) changed.push(name);
+  }
+  return { values, versions, changed };
+}
+
+/** Writes the Secret that the kind makes from its remote object. undefined: it is there and right. */
+export async function publish(pass: Pass, remote: unknown): Promise<Outcome | undefined> {
+  const { context, kind, memory, resource } = pass;
+  const { namespace = '', name, uid } = resource.metadata;
+  const output = kind.output?.({ spec: resource.spec, name }, remote);
+  // Once a term, after each change of the resource and on request: a Secret of our own that somebody deletes is written again then.
+  const asked = `${resource.status?.externalID}/${resource.metadata.generation}/${reconcileRequestOf(resource)}`;
+  if (!output?.value || memory.published === asked) return undefined;
+  const written = await context.secrets.publish(namespace, output, ownerText(pass.owner), uid);
+  if (!written.ok) return unready(written.reason, written.message, { after: 30_000 });
+  memory.published = asked;
+  return undefined;
+}
