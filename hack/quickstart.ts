@@ -61,7 +61,8 @@ async function control<T>(info: SandboxInfo, method: string, call: string, body:
 /** What the samples leave to their reader, by the words in angle brackets. */
 async function answers(info: SandboxInfo): Promise<Record<string, string>> {
   const existing = await control<{ id: string }>(info, 'POST', 'servers', { name: 'bought-by-hand' });
-  const { apiKey, apiSecret, region, tenantID, authURL, imageRef, flavorRef, networkID } = info.sdpf;
+  const { apiKey, apiSecret, region, tenantID, authURL, imageRef, flavorRef, networkID, vcenterLicenseType } =
+    info.sdpf;
   return {
     'API key': apiKey,
     'API secret key': apiSecret,
@@ -72,6 +73,8 @@ async function answers(info: SandboxInfo): Promise<Record<string, string>> {
     flavor: flavorRef,
     network: networkID,
     'server ID': existing.id,
+    'vCenter licence type': vcenterLicenseType,
+    'vCenter password': 'not-a-real-one',
   };
 }
 
@@ -95,7 +98,19 @@ async function applySamples(kubectl: Kubectl, values: Record<string, string>): P
   return wanted;
 }
 
-/** Polls until every resource in `wanted` is Ready, with a line for each change. */
+/** Is it well by its present spec? A registration is so once the platform meters its vCenter. */
+function isWell({ metadata, status }: Resource): boolean {
+  const is = (type: string) => status?.conditions?.find((condition) => condition.type === type);
+  const ready = is('Ready');
+  const metering = is('MeteringHealthy');
+  return (
+    ready?.status === 'True' &&
+    ready.observedGeneration === metadata.generation &&
+    (metering === undefined || metering.status === 'True')
+  );
+}
+
+/** Polls until every resource in `wanted` is well, with a line for each change. */
 async function untilReady(kubectl: Kubectl, wanted: Set<string>, operator: TiedProcess): Promise<void> {
   const deadline = performance.now() + patience * 1000;
   const shown = new Map<string, string>();
@@ -104,13 +119,14 @@ async function untilReady(kubectl: Kubectl, wanted: Set<string>, operator: TiedP
   for (;;) {
     const { items } = JSON.parse(await kubectl(['get', 'freehold', '-o', 'json'])) as { items: Resource[] };
     let left = wanted.size;
-    for (const { kind, metadata, status } of items) {
+    for (const item of items) {
+      const { kind, metadata, status } = item;
       const ready = status?.conditions?.find(({ type }) => type === 'Ready');
       if (!ready || !wanted.has(`${kind}/${metadata.name}`)) continue;
-      if (ready.status === 'True' && ready.observedGeneration === metadata.generation) left -= 1;
+      if (isWell(item)) left -= 1;
       const text = `${ready.reason}: ${ready.message}`;
-      if (shown.get(metadata.name) === text) continue;
-      shown.set(metadata.name, text);
+      if (shown.get(`${kind}/${metadata.name}`) === text) continue;
+      shown.set(`${kind}/${metadata.name}`, text);
       step(metadata.name, text.length > 100 ? `${text.slice(0, 99)}…` : text);
     }
     if (left === 0) return;
@@ -143,6 +159,7 @@ function howToGoOn(kubeconfig: string, info: SandboxInfo, operatorLog: string): 
 
   kubectl describe dh server-test-1                   what happened, and why
   kubectl get secret server-test-1-admin-password     its root password, stored before it was ordered
+  kubectl get secret vcenter-license                  the key of the licence that was bought
   kubectl delete dh server-test-1                     the server stays: deletionPolicy is Retain
   curl $CONTROL/ledger                                everything that was ever bought
   tail -f ${operatorLog}
@@ -172,8 +189,8 @@ async function bringUp(directory: string, running: TiedProcess[], stopping: Abor
   step('API server', /https:\S+/.exec(server)?.[0] ?? server);
   step('simulated cloud', new URL(info.control).origin);
 
-  // A real server takes up to an hour.
-  await control(info, 'PATCH', 'settings', { buildSeconds: 3, deleteSeconds: 3 });
+  // A real server takes up to an hour, and metering runs when it runs: seen in the list that follows the registration.
+  await control(info, 'PATCH', 'settings', { buildSeconds: 3, deleteSeconds: 3, meteringSeconds: 0 });
   const kubectl = kubectlFor(directory, kubeconfig, stopping);
   const wanted = await applySamples(kubectl, await answers(info));
 

@@ -3,19 +3,23 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { sharedCluster } from '../support/controlplane.ts';
+import { type ControlPlane, startControlPlane } from '../support/controlplane.ts';
 import { blocks } from '../support/docs.ts';
+import { license, password, registration } from '../support/licenses.ts';
 import { createScenario, type Scenario } from '../support/scenario.ts';
+import { until } from '../support/wait.ts';
 
 const [rules = ''] = blocks('docs/security.md', 'yaml');
 const directory = mkdtempSync(path.join(tmpdir(), 'freehold-rbac-'));
+/** Of its own: the operator here watches all namespaces, and would act in those of other tests. */
+let cluster: ControlPlane;
 let s: Scenario;
 /** Of the service account, with the documented rights and nothing more. */
 let kubeconfig: string;
 
 /** A kubeconfig of a user who may do what docs/security.md says, and no more. */
 beforeAll(async () => {
-  const cluster = await sharedCluster();
+  cluster = await startControlPlane();
   const admin = async (args: string[], input?: string) => {
     const { code, stdout, stderr } = await cluster.kubectl(args, input);
     if (code !== 0) throw new Error(stderr);
@@ -42,11 +46,22 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await s?.end();
+  await cluster?.stop();
   rmSync(directory, { recursive: true });
 });
 
-it('the rights that docs/security.md names are enough for the life of a server', async () => {
-  await s.apply(...s.tenant(), s.hypervisor('web', { deletionPolicy: 'Delete' }));
+const licenseKey = async () =>
+  ((await s.get('secret', 'vc-license')) as unknown as { data: { licenseKey: string } }).data.licenseKey;
+
+it('the rights that docs/security.md names are enough for the life of a server, a licence and a vCenter', async () => {
+  const deletionPolicy = 'Delete';
+  await s.apply(
+    ...s.tenant(),
+    s.hypervisor('web', { deletionPolicy }),
+    password(),
+    license(s, 'vc', { deletionPolicy }),
+    registration('vc', { deletionPolicy, licenseRef: { name: 'vc' } }),
+  );
   const operator = await s.start({
     kubeconfig,
     leaderElect: true,
@@ -57,11 +72,19 @@ it('the rights that docs/security.md names are enough for the life of a server',
   await s.condition('dh', 'web', 'Ready', 'False', 'Building');
   await s.pass(60_000);
   await s.ready();
-  const deleting = s.kubectl(['delete', 'dh/web', '--wait=false']);
-  await deleting;
+  await s.condition('vcreg', 'vc', 'Ready', 'True');
+  const key = await licenseKey();
+  expect(key).not.toBe('');
+  await s.kubectl(['patch', 'secret/vc-license', '-p', '{"stringData": {"licenseKey": "altered"}}']);
+  await s.kubectl(['annotate', 'gl/vc', 'freehold.dev/reconcile-requested-at=now']);
+  await until('the key is as it was', async () => (await licenseKey()) === key);
+  await s.kubectl(['delete', 'dh/web', 'vcreg/vc', 'gl/vc', '--wait=false']);
   await s.pass(20 * 60_000);
   await s.gone('dh', 'web');
+  await s.gone('vcreg', 'vc');
+  await s.gone('gl', 'vc');
   expect(await s.get('secret', 'web-admin-password')).toBeUndefined();
+  expect(await s.get('secret', 'vc-license')).toBeUndefined();
   await s.kubectl(['delete', 'sdpft/tenant', 'secret/tenant-credentials', '--wait=false']);
   await s.gone('sdpft', 'tenant');
   await s.gone('secret', 'tenant-credentials');

@@ -77,7 +77,7 @@ describe('what can be wrong with a tenant', () => {
       name: 'secret-empty',
       what: 'a key of its Secret is empty',
       reason: 'SecretMalformed',
-      message: /the key "apiKey"/,
+      message: /key "apiKey"/,
       secret: (right) => secretOf('secret-empty', { ...right, apiKey: '' }),
     },
     {

@@ -125,7 +125,14 @@ typesByName['secret'] = { group: '', version: 'v1', plural: 'secrets', kind: 'Se
 
 /** `rebuilds`: another cluster in the place of that scenario's, with its namespace's name, sandbox, clock and ownerID. */
 export async function createScenario(
-  options: { cluster?: Cluster; ownerID?: string; settings?: Record<string, unknown>; rebuilds?: Scenario } = {},
+  options: {
+    cluster?: Cluster;
+    ownerID?: string;
+    settings?: Record<string, unknown>;
+    rebuilds?: Scenario;
+    /** The sandbox's time, where it is not the scenario's. */
+    now?: () => number;
+  } = {},
 ): Promise<Scenario> {
   const { rebuilds } = options;
   const cluster = options.cluster ?? (await sharedCluster());
@@ -138,7 +145,7 @@ export async function createScenario(
   // On real time: a jump of the test's clock is not to cut its own calls.
   const api = createKubeClient({ connection, clock: systemClock });
   ends.push(() => api.close());
-  const listening = rebuilds?.sandbox ?? (await listen({ host: '127.0.0.1', port: 0, now: clock.now }));
+  const listening = rebuilds?.sandbox ?? (await listen({ host: '127.0.0.1', port: 0, now: options.now ?? clock.now }));
   const sandbox = rebuilds?.sandbox ?? handleOf(listening);
   if (!rebuilds) {
     ends.push(() => listening.close());

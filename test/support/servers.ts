@@ -53,8 +53,8 @@ export async function passUntil(
   what: string,
   holds: () => boolean | Promise<boolean>,
   most = 10 * 60_000,
+  step = 10_000,
 ): Promise<void> {
-  const step = 10_000;
   await s.pass(0.1);
   for (let passed = 0; !(await holds()); passed += step) {
     if (passed >= most) throw new Error(`not within ${most / 60_000} min of the scenario's time: ${what}`);
