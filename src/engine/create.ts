@@ -236,7 +236,7 @@ async function createFailed(pass: Pass, error: unknown, journalled: boolean, att
 }
 
 /**
- * A create with a choice was refused: the choice may have been taken by somebody else a moment before (sdpf trap 24), so
+ * A create with a choice was refused: the choice may have been taken by somebody else a moment before (nothing reserves it), so
  * another one is tried; when the same answer comes a third time in a row, it is the spec.
  */
 function rejectedChoice(pass: Pass, error: RemoteError): Outcome {

@@ -11,7 +11,7 @@ import type { Server, ServerNetwork } from './wire-server.ts';
 
 type Spec = z.output<typeof spec>;
 
-/** sdpf traps: idle is the string "None", not null. */
+/** Seed 000, Show Server: idle is the string "None", not null. */
 const idle = (server: Server) => {
   const task = server.baremetal_server?.['OS-EXT-STS:task_state'];
   return task === undefined || task === 'None' || task === '';
@@ -71,13 +71,13 @@ function differences({ spec: wanted }: { spec: Spec }, server: Server): string[]
   const compare = (field: string, want: string | undefined, is: string | undefined) => {
     if (want !== undefined && is !== undefined && want !== is) differs.push(`${field}: wanted "${want}", is "${is}"`);
   };
-  // sdpf trap 9: imageRef is not baremetal_server.image.id; flavor and zone stand only below baremetal_server.
+  // Seed 000, Show Server: imageRef is not baremetal_server.image.id; flavor and zone stand only below baremetal_server.
   compare('imageRef', wanted.imageRef && last(wanted.imageRef), server.imageRef && last(server.imageRef));
   compare('flavorRef', wanted.flavorRef && last(wanted.flavorRef), machine?.flavor?.id);
   compare('availabilityZone', wanted.availabilityZone, machine?.['OS-EXT-AZ:availability_zone']);
   if (wanted.description !== undefined && server.description !== undefined)
     compare('description', wanted.description, withoutMarker(server.description));
-  // sdpf trap 3: metadata may not stick at all; only a value that is there and differs is a difference.
+  // Metadata may not stick at all (a known issue of the service); only a value that is there and differs is a difference.
   const kept = new Map(Object.entries(machine?.metadata ?? {}));
   for (const [key, value] of Object.entries(wanted.metadata ?? {})) compare(`metadata.${key}`, value, kept.get(key));
   return differs;

@@ -55,7 +55,7 @@ const status = z
 
 type Spec = z.output<typeof spec>;
 
-/** sdpf reference, vCenters: 1 to 20 characters of this alphabet. */
+/** NTT's SDK, vCenters: 1 to 20 characters of this alphabet. */
 export function passwordProblem(password: string): string | undefined {
   if (password.length === 0) return 'is empty; a vCenter password has 1 to 20 characters';
   if (password.length > 20) return `has ${password.length} characters; a vCenter password has 1 to 20`;
@@ -197,7 +197,7 @@ export const vcenterRegistration: Kind = defineKind<typeof spec, VCenter, SDPFCl
       return { id };
     },
     async update({ client, spec: wanted, secrets, reference, fence }, { id, remote }) {
-      // sdpf reference, vCenters: the API takes a part, the document shows all three; all three are always right.
+      // NTT's SDK sends a part, seed 000, Update Registered vCenter shows all three: all three are always right.
       await client.updateVCenter(
         id,
         {

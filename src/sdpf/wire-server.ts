@@ -22,7 +22,7 @@ const nicPort = z.object({
 const baremetalServer = z.object({
   id: lenient(z.string()),
   'OS-EXT-STS:power_state': lenient(z.string()),
-  /** The text `None` when idle (sdpf trap: not null). */
+  /** The text `None` when idle (not null). */
   'OS-EXT-STS:task_state': lenient(z.string()),
   'OS-EXT-STS:vm_state': lenient(z.string()),
   'OS-EXT-AZ:availability_zone': lenient(z.string()),
