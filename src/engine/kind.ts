@@ -146,6 +146,8 @@ export type Identity<Spec, Remote> =
       onlyBuyer: (tenant: TenantSpec) => boolean;
       /** What the person says of unclaimed ones. */
       claim: (spec: Spec) => 'Unclaimed' | 'Never' | undefined;
+      /** The stop for want of that word. */
+      unclaimed: Reason;
     };
 
 /** A reason to wait or to stop, instead of a value. */

@@ -224,7 +224,7 @@ async function stock(pass: Pass, binding: Binding): Promise<Outcome | undefined>
     // One in use is never stock; but it may be what this very resource stood for before its cluster was lost.
     if (unclaimed.length === 0 || word === 'Unclaimed' || isToldToRetry(pass)) return undefined;
     return unready(
-      'UnclaimedLicensesExist',
+      identity.unclaimed,
       `${binding.remote.key} holds ${noun}s of this type that no resource stands for: ${unclaimed.slice(0, 10).join(', ')}. Write spec.claim: Unclaimed (take one that is not in use, else buy) or Never (leave them alone and buy), or name one by spec.externalID`,
       { awaitList: true },
     );

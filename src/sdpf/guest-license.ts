@@ -169,6 +169,7 @@ export const guestLicense: Kind = defineKind<typeof spec, License, SDPFClient>({
       spare: (id, world) => (world.listed('vcenters') ? userOf(id, '', world) === undefined : undefined),
       onlyBuyer: (tenant) => (tenant as { licenseBuyers?: string }).licenseBuyers === 'OnlyThisOperator',
       claim: ({ claim }) => claim,
+      unclaimed: 'UnclaimedLicensesExist',
     },
     collection: 'licenses',
     read: readFromList((client) => client.listLicenses('motion')),
