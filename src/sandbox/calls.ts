@@ -9,7 +9,7 @@ export interface Call {
   path: string;
   /** Name in the document, such as `CreateServer`; `Unknown` where method and path name none. */
   operation: string;
-  /** From the path, or from the scope of a token request. */
+  /** From the path, from the scope of a token request, or from the token; null where none of them tells. */
   tenantID: string | null;
   requestBody: unknown;
   requestHeaders: Record<string, string>;
@@ -49,7 +49,7 @@ export class CallLog {
   }
 }
 
-const SECRET_NAME = /pass|secret|credential|^key$/i;
+const SECRET_NAME = /pass|secret|credential|configdrive|^key$/i;
 const LONGEST_TEXT = 10_000;
 
 /** The request's body without its secrets, parsed where it is JSON. The log is printed in test failures. */
@@ -73,8 +73,11 @@ export function loggedHeaders(request: SandboxRequest): Record<string, string> {
 function mask(value: unknown, parent: string): unknown {
   if (Array.isArray(value)) return value.map((item) => mask(item, parent));
   if (typeof value !== 'object' || value === null) return value;
+  // A step of a JSON patch: its path says what its value is.
+  const secretPath = 'path' in value && typeof value.path === 'string' && SECRET_NAME.test(value.path);
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => {
+      if (secretPath && name === 'value') return [name, '[masked]'];
       // Keystone's `password` is an object that holds the user; only the leaf is secret. `token.id` is a live token.
       const leaf = typeof inner === 'string' || typeof inner === 'number';
       const secret = SECRET_NAME.test(name) || (parent === 'token' && name === 'id');

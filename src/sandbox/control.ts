@@ -1,3 +1,4 @@
+import { crash } from './cloudos/machine.ts';
 import { parseFault } from './faults.ts';
 import { expireTokens } from './keystone.ts';
 import { ledger } from './ledger.ts';
@@ -27,7 +28,7 @@ interface ControlPowers {
 
 /**
  * The control API, JSON over HTTP under `/control`: what tests, and people who rehearse a change, do to the simulated
- * platform behind its clients' backs. It has no authentication and belongs on loopback. Errors are
+ * platforms behind their clients' backs. It has no authentication and belongs on loopback. Errors are
  * `{"error": "what to do"}` with 400, 404 or 405.
  *
  * | call | what it does |
@@ -38,12 +39,17 @@ interface ControlPowers {
  * | `GET faults` | the faults in force, with how often each was seen and fired |
  * | `DELETE faults`, `DELETE faults/{id}` | removes all faults, or one |
  * | `GET settings`, `PATCH settings` | the settings (settings.ts); a patch names only what changes |
- * | `POST tenants` | `{tenantID, apiKey, apiSecret}`: one more tenant |
- * | `PUT credentials` | `{tenantID, apiKey, apiSecret, keepTokens?}`: new keys; tokens end unless kept |
- * | `POST expire-tokens` | `{tenantID?}`: all tokens end now |
+ * | `POST tenants` | `{tenantID, apiKey, apiSecret}`: one more tenant of SDPF; `{project, domain?, username, password}`: one more project of CloudOS |
+ * | `PUT credentials` | the same with `keepTokens?`: new keys or a new password; tokens end unless kept |
+ * | `POST expire-tokens` | `{tenantID?}`: all tokens (of one tenant or project) end now |
  * | `POST servers`, `licenses`, `vcenters` | somebody creates one in the portal |
  * | `PATCH servers/{id}`, `licenses/{id}`, `vcenters/{id}` | somebody changes one |
  * | `DELETE servers/{id}`, `licenses/{id}`, `vcenters/{id}` | somebody removes one; it is gone at once |
+ * | `POST nodes`, `ports`, `portgroups` | somebody registers one in Ironic; fields as in Ironic's API, a node's also with states and `reservation` |
+ * | `PATCH nodes/{id}`, `ports/{id}`, `portgroups/{id}` | somebody changes one, past every rule and lock; fields are replaced whole |
+ * | `DELETE nodes/{id}`, `ports/{id}`, `portgroups/{id}` | somebody removes one; it is gone at once, a node with its ports and groups |
+ * | `PUT bmcs` | `{address, username, password}`: from now on this BMC turns away whoever has others |
+ * | `POST crash-ironic` | Ironic's conductor dies and starts again: transient states fail, locks are gone; answers `{nodes}`, how many it met |
  * | `GET ledger` | everything that was ever created, and by which call |
  * | `POST advance` | `{seconds}`: moves the sandbox's clock forward |
  * | `POST reset` | back to the first state: no objects, faults, calls, tokens; settings as at the start |
@@ -81,6 +87,10 @@ function route(world: World, request: ControlRequest, powers: ControlPowers): Re
     case 'POST tenants':
     case 'PUT credentials':
       return setCredentials(world, bodyOf(request), method === 'PUT');
+    case 'PUT bmcs':
+      return setBMC(world, bodyOf(request));
+    case 'POST crash-ironic':
+      return ok({ nodes: crash(world) });
     case 'POST expire-tokens':
       return ok({ expired: expireTokens(world, optionalText(bodyOf(request), 'tenantID')) });
     case 'GET ledger':
@@ -125,13 +135,36 @@ function changeSettings(world: World, patch: JsonObject): Result {
 }
 
 function setCredentials(world: World, body: JsonObject, mustExist: boolean): Result {
+  if (body.project !== undefined) return setProject(world, body, mustExist);
   const id = requiredText(body, 'tenantID');
   if (!/^[0-9a-f]{32}$/.test(id)) throw new Error('tenantID must be 32 lower-case hexadecimal digits');
-  if (mustExist && !world.tenants.has(id)) return failure(404, `no tenant ${id}`);
-  world.tenants.set(id, { id, apiKey: requiredText(body, 'apiKey'), apiSecret: requiredText(body, 'apiSecret') });
+  if (mustExist && world.tenants.get(id)?.cloud !== 'sdpf') return failure(404, `no tenant ${id}`);
+  const [user, secret] = [requiredText(body, 'apiKey'), requiredText(body, 'apiSecret')];
+  world.tenants.set(id, { cloud: 'sdpf', id, name: id, domain: 'Default', user, secret });
   // Keystone ends a user's tokens with the password they were issued for; NTT's page only says the old key dies.
   if (mustExist && body.keepTokens !== true) expireTokens(world, id);
   return ok({ tenantID: id });
+}
+
+/** The same for a project of CloudOS, which has a name, a domain, and a user. */
+function setProject(world: World, body: JsonObject, mustExist: boolean): Result {
+  const name = requiredText(body, 'project');
+  const domain = optionalText(body, 'domain') ?? 'Default';
+  const found = [...world.tenants.values()].find(
+    (tenant) => tenant.cloud === 'cloudos' && tenant.name === name && tenant.domain === domain,
+  );
+  if (mustExist && !found) return failure(404, `no project ${name} in domain ${domain}`);
+  const id = found?.id ?? world.ids.hex(32);
+  const [user, secret] = [requiredText(body, 'username'), requiredText(body, 'password')];
+  world.tenants.set(id, { cloud: 'cloudos', id, name, domain, user, secret });
+  if (mustExist && body.keepTokens !== true) expireTokens(world, id);
+  return ok({ projectID: id });
+}
+
+function setBMC(world: World, body: JsonObject): Result {
+  const [username, password] = [requiredText(body, 'username'), requiredText(body, 'password')];
+  world.ironic.bmcs.set(requiredText(body, 'address'), { username, password });
+  return { status: 204 };
 }
 
 function advance(world: World, body: JsonObject): Result {

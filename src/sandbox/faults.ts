@@ -2,9 +2,9 @@ import type { Moment } from './types.ts';
 
 /** One lever on one or more operations: `POST /control/faults`. */
 export interface FaultSpec {
-  /** Operation names, or `*` for every call of Keystone and the Dedicated Hypervisor API. */
+  /** Operation names, or `*` for every call of the simulated clouds. */
   operation: string | string[];
-  /** Only calls of this tenant. */
+  /** Only calls of this tenant, or of this project of CloudOS by its ID. */
   tenantID?: string;
   /** Only calls whose path with query contains this text. */
   pathIncludes?: string;

@@ -1,3 +1,5 @@
+import { bmcAddress } from './cloudos/bmc.ts';
+import type { Committed } from './cloudos/ironic.ts';
 import type { World } from './world.ts';
 
 /**
@@ -36,6 +38,31 @@ export function ledger(world: World): Record<string, unknown> {
       deletedAt: time(vcenter.deletedAt),
       deletedByCall: vcenter.deletedByCall,
     })),
+    nodes: world.ironic.nodes.all.map((node) => ({
+      ...committed(node),
+      name: node.name,
+      bmcAddress: bmcAddress(node.driver_info),
+    })),
+    ports: world.ironic.ports.all.map((port) => ({
+      ...committed(port),
+      nodeUUID: port.node_uuid,
+      address: port.address,
+    })),
+    portgroups: world.ironic.portgroups.all.map((group) => ({
+      ...committed(group),
+      nodeUUID: group.node_uuid,
+      name: group.name,
+    })),
+  };
+}
+
+function committed(record: Committed): Record<string, unknown> {
+  return {
+    id: record.uuid,
+    createdAt: time(record.createdAt),
+    createdByCall: record.createdByCall,
+    deletedAt: time(record.deletedAt),
+    deletedByCall: record.deletedByCall,
   };
 }
 

@@ -1,3 +1,5 @@
+import { hands } from './cloudos/hands.ts';
+import { PATHS } from './route.ts';
 import { isObject } from './sdpf/input.ts';
 import type { JsonObject } from './sdpf/input.ts';
 import { commitLicense, licenseView } from './sdpf/licenses.ts';
@@ -10,7 +12,7 @@ import { commitVCenter, vcenterView } from './sdpf/vcenters.ts';
 import type { Metering, VCenterRecord } from './sdpf/vcenters.ts';
 import type { World } from './world.ts';
 
-/** A person in the customer portal, or the platform's own staff: acts on any tenant and past every rule of the API. */
+/** A person in the customer portal, another client of Ironic, or the platform's own staff: past every rule of the API. */
 export interface Portal {
   create(fields: JsonObject): JsonObject;
   update(id: string, fields: JsonObject): JsonObject | undefined;
@@ -27,7 +29,7 @@ export function portal(world: World, collection: string, baseURL: string): Porta
     case 'vcenters':
       return vcenterPortal(world);
     default:
-      return undefined;
+      return hands(world, collection, baseURL + PATHS.ironic);
   }
 }
 

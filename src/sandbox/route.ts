@@ -1,26 +1,44 @@
+import { gatewayDoor, INTERNAL } from './cloudos/gateway.ts';
+import { gatewayError, ironicFault } from './cloudos/errors.ts';
+import { plainDoor } from './cloudos/plain.ts';
+import type { Visit } from './cloudos/plain.ts';
+import { ROUTES } from './cloudos/routes.ts';
 import { ApiError, keystoneError, sdpfError } from './errors.ts';
 import { discoverKeystone, issueToken, scopedProject, validToken } from './keystone.ts';
+import type { Catalogue, Cloud } from './keystone.ts';
 import { findOperation, OPERATIONS } from './sdpf/operations.ts';
 import type { Result, SandboxRequest } from './types.ts';
 import type { World } from './world.ts';
 
-const KEYSTONE = '/keystone/v3';
-const SDPF = '/dedicated-hypervisor/v1.0';
+/** Where the parts of the sandbox are, below its base URL. */
+export const PATHS = {
+  sdpfKeystone: '/keystone/v3',
+  sdpf: '/dedicated-hypervisor/v1.0',
+  cloudosKeystone: '/cloudos/keystone/v3',
+  gateway: '/cloudos',
+  ironic: '/ironic',
+} as const;
 
 /** Every operation by the name that the call log and faults use. */
 export const OPERATION_NAMES: readonly string[] = [
   'DiscoverKeystone',
   'IssueToken',
   ...OPERATIONS.map((operation) => operation.name),
+  'DiscoverIronic',
+  ...new Set(ROUTES.map((route) => route.name)),
   'Unknown',
 ];
 
 /** A request whose operation is known and has not been carried out. */
 export interface Resolved {
   operation: string;
-  api: 'keystone' | 'sdpf';
+  /** The project in the path, in the scope of a token request, or of the token. */
   tenantID: string | null;
+  /** A delay of all answers holds for it. */
+  delayed: boolean;
   run: (seq: number) => Result;
+  /** An error in the form of the API that was asked. */
+  refuse: (status: number) => Result;
 }
 
 export function resolveRequest(
@@ -30,24 +48,55 @@ export function resolveRequest(
   search: string,
   baseURL: string,
 ): Resolved {
-  if (path === KEYSTONE || path.startsWith(`${KEYSTONE}/`)) {
-    return resolveKeystone(world, request, path, search, baseURL);
+  for (const [cloud, keystone] of [
+    ['sdpf', PATHS.sdpfKeystone],
+    ['cloudos', PATHS.cloudosKeystone],
+  ] as const) {
+    if (path === keystone || path.startsWith(`${keystone}/`)) {
+      const rest = path.slice(keystone.length).replace(/\/$/, '');
+      const wantsCatalogue = !new URLSearchParams(search).has('nocatalog');
+      const catalogue = wantsCatalogue ? catalogueOf(world, cloud, baseURL) : undefined;
+      return resolveKeystone(world, cloud, request, rest, baseURL + keystone, catalogue);
+    }
   }
-  if (path.startsWith(`${SDPF}/`)) return resolveSDPF(world, request, path, search, baseURL);
-  return { operation: 'Unknown', api: 'sdpf', tenantID: null, run: notThere };
+  if (path.startsWith(`${PATHS.sdpf}/`)) return resolveSDPF(world, request, path, search, baseURL);
+  for (const door of [PATHS.gateway, PATHS.ironic]) {
+    if (path === door || path.startsWith(`${door}/`)) {
+      const query = new URLSearchParams(search);
+      const rest = path.slice(door.length).replace(/\/$/, '');
+      const authURL = baseURL + PATHS.cloudosKeystone;
+      return resolveBareMetal({ world, request, path: rest, query, authURL, links: baseURL + door }, door);
+    }
+  }
+  return { operation: 'Unknown', tenantID: null, delayed: true, run: () => sdpfError(404), refuse: sdpfError };
+}
+
+function catalogueOf(world: World, cloud: Cloud, baseURL: string): Catalogue {
+  if (cloud === 'cloudos') {
+    const service = { region: 'RegionOne', interfaces: ['public', 'internal', 'admin'] };
+    return () => [
+      { ...service, name: 'keystone', type: 'identity', url: baseURL + PATHS.cloudosKeystone },
+      { ...service, name: 'ironic', type: 'baremetal', url: baseURL + PATHS.ironic },
+    ];
+  }
+  const name = 'dedicated-hypervisor';
+  return (projectID) => [
+    { name, type: name, region: world.region, interfaces: ['public'], url: `${baseURL}${PATHS.sdpf}/${projectID}` },
+  ];
 }
 
 function resolveKeystone(
   world: World,
+  cloud: Cloud,
   request: SandboxRequest,
-  path: string,
-  search: string,
-  baseURL: string,
+  rest: string,
+  authURL: string,
+  catalogue: Catalogue | undefined,
 ): Resolved {
-  const rest = path.slice(KEYSTONE.length).replace(/\/$/, '');
+  const refuse = (status: number): Result => keystoneError(status, 'Simulated fault');
   if (request.method === 'GET' && rest === '') {
-    const run = (): Result => discoverKeystone(baseURL + KEYSTONE);
-    return { operation: 'DiscoverKeystone', api: 'keystone', tenantID: null, run };
+    const run = (): Result => discoverKeystone(authURL);
+    return { operation: 'DiscoverKeystone', tenantID: null, delayed: false, run, refuse };
   }
   if (request.method === 'POST' && rest === '/auth/tokens') {
     let body: unknown;
@@ -56,31 +105,33 @@ function resolveKeystone(
     } catch {
       body = undefined;
     }
-    const endpoint = (tenantID: string): string => `${baseURL}${SDPF}/${tenantID}`;
-    const catalog = !new URLSearchParams(search).has('nocatalog');
-    const run = (): Result => issueToken(world, body, endpoint, catalog);
-    return { operation: 'IssueToken', api: 'keystone', tenantID: scopedProject(body), run };
+    const run = (): Result => issueToken(world, cloud, body, catalogue);
+    return { operation: 'IssueToken', tenantID: scopedProject(world, cloud, body), delayed: false, run, refuse };
   }
-  return { operation: 'Unknown', api: 'keystone', tenantID: null, run: noSuchKeystoneCall };
+  const run = (): Result => keystoneError(404, 'The resource could not be found.');
+  return { operation: 'Unknown', tenantID: null, delayed: false, run, refuse };
 }
 
-function notThere(): Result {
-  return sdpfError(404);
-}
-
-function noSuchKeystoneCall(): Result {
-  return keystoneError(404, 'The resource could not be found.');
+/** The two doors of the one Ironic. */
+function resolveBareMetal(visit: Visit, path: string): Resolved {
+  const gateway = path === PATHS.gateway;
+  const door = gateway ? gatewayDoor({ ...visit, links: INTERNAL }) : plainDoor(visit);
+  const { operation, projectID, run } = door;
+  const refuse = (status: number): Result =>
+    gateway ? gatewayError(status, 'Simulated fault') : ironicFault(status, 'Simulated fault');
+  return { operation, tenantID: projectID, delayed: true, run, refuse };
 }
 
 function resolveSDPF(world: World, request: SandboxRequest, path: string, search: string, baseURL: string): Resolved {
-  const [tenantID = '', ...segments] = path.slice(SDPF.length + 1).split('/');
+  const [tenantID = '', ...segments] = path.slice(PATHS.sdpf.length + 1).split('/');
   const found = findOperation(request.method, segments.join('/'));
   return {
     operation: found?.operation.name ?? 'Unknown',
-    api: 'sdpf',
     tenantID,
+    delayed: true,
+    refuse: sdpfError,
     run(seq) {
-      const token = validToken(world, request.headers['x-auth-token']);
+      const token = validToken(world, 'sdpf', request.headers['x-auth-token']);
       if (!token) return sdpfError(401);
       if (token.projectID !== tenantID) return sdpfError(403);
       // One text for a wrong URL and for a wrong method (seed 000: "request URL or method is invalid").

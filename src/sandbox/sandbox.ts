@@ -1,10 +1,10 @@
 import { loggedBody, loggedHeaders } from './calls.ts';
 import { control } from './control.ts';
-import { keystoneError, sdpfError } from './errors.ts';
 import { moment } from './faults.ts';
 import type { Fault } from './faults.ts';
-import { resolveRequest, OPERATION_NAMES } from './route.ts';
+import { OPERATION_NAMES, PATHS, resolveRequest } from './route.ts';
 import type { Resolved } from './route.ts';
+import type { Tenant } from './keystone.ts';
 import { FLAVORS, IMAGES, LICENSE_TYPE, NETWORK_ID, VCENTER_LICENSE_TYPE } from './sdpf/catalogue.ts';
 import { isObject } from './sdpf/input.ts';
 import { defaultSettings, patchSettings } from './settings.ts';
@@ -44,26 +44,53 @@ export interface SandboxInfo {
     licenseType: string;
     vcenterLicenseType: string;
   };
+  cloudos: {
+    authURL: string;
+    /** Of the gateway. */
+    endpoint: string;
+    /** Of the Ironic behind it. */
+    plainEndpoint: string;
+    project: string;
+    username: string;
+    password: string;
+    /** Of user and project. */
+    domain: string;
+    driver: string;
+  };
 }
 
 export interface Sandbox {
-  /** Answers one request: Keystone, the Dedicated Hypervisor API or the control API. Never throws, never waits. */
+  /** Answers one request, of either cloud or of the control API. Never throws, never waits. */
   handle(request: SandboxRequest): Answer;
   info(baseURL: string): SandboxInfo;
 }
 
+/** The first project of CloudOS. Its ID is the document's example of one (seed 004 L357). */
+const PROJECT: Tenant = {
+  cloud: 'cloudos',
+  id: '9052ae85792143ff955c35c52e8e41bd',
+  name: 'admin',
+  domain: 'Default',
+  user: 'admin',
+  secret: 'sandbox-password',
+};
+
 /** A simulated platform without a network: synchronous, and without a clock or a random number of its own. */
 export function createSandbox(options: SandboxOptions): Sandbox {
   const region = options.region ?? 'jp1';
-  const tenant = {
-    // The document's example of a tenant (seed 000, List Servers).
-    id: options.tenantID ?? 'aaa8749130bc3d2886d6b9bb3fcb1715',
-    apiKey: options.apiKey ?? 'sandbox-api-key',
-    apiSecret: options.apiSecret ?? 'sandbox-api-secret',
+  // The document's example of a tenant (seed 000, List Servers).
+  const id = options.tenantID ?? 'aaa8749130bc3d2886d6b9bb3fcb1715';
+  const tenant: Tenant = {
+    cloud: 'sdpf',
+    id,
+    name: id,
+    domain: 'Default',
+    user: options.apiKey ?? 'sandbox-api-key',
+    secret: options.apiSecret ?? 'sandbox-api-secret',
   };
   const first = (): World => {
     const settings = patchSettings(defaultSettings(), { ...options.settings });
-    return new World({ now: options.now, random: options.random, region, settings, tenant });
+    return new World({ now: options.now, random: options.random, region, settings, tenants: [tenant, PROJECT] });
   };
   let world = first();
   const reset = (): void => {
@@ -87,17 +114,27 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     info: (baseURL) => ({
       control: `${baseURL}/control`,
       sdpf: {
-        authURL: `${baseURL}/keystone/v3`,
-        endpoint: `${baseURL}/dedicated-hypervisor/v1.0/${tenant.id}`,
+        authURL: baseURL + PATHS.sdpfKeystone,
+        endpoint: `${baseURL}${PATHS.sdpf}/${tenant.id}`,
         region,
         tenantID: tenant.id,
-        apiKey: tenant.apiKey,
-        apiSecret: tenant.apiSecret,
+        apiKey: tenant.user,
+        apiSecret: tenant.secret,
         imageRef: IMAGES[0]?.id ?? '',
         flavorRef: FLAVORS[0]?.id ?? '',
         networkID: NETWORK_ID,
         licenseType: LICENSE_TYPE,
         vcenterLicenseType: VCENTER_LICENSE_TYPE,
+      },
+      cloudos: {
+        authURL: baseURL + PATHS.cloudosKeystone,
+        endpoint: baseURL + PATHS.gateway,
+        plainEndpoint: baseURL + PATHS.ironic,
+        project: PROJECT.name,
+        username: PROJECT.user,
+        password: PROJECT.secret,
+        domain: PROJECT.domain,
+        driver: 'fake-hardware',
       },
     }),
   };
@@ -105,7 +142,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 
 /** Carries out one call of the simulated platform under the fault that applies to it, and logs it. */
 function serveCall(world: World, request: SandboxRequest, resolved: Resolved): Answer {
-  const { operation, tenantID, api } = resolved;
+  const { operation, tenantID } = resolved;
   const seq = world.calls.nextSeq();
   const fault = world.faults.take({ operation, tenantID, path: request.path, body: request.body });
   const broken = fault?.reset ?? fault?.drop;
@@ -113,8 +150,8 @@ function serveCall(world: World, request: SandboxRequest, resolved: Resolved): A
 
   const at = new Date(world.now()).toISOString();
   const result = carriedOut ? resolved.run(seq) : undefined;
-  const answer = withFault(result, fault, api);
-  const delayMs = (fault?.delayMs ?? 0) + (api === 'sdpf' ? world.settings.latencyMs : 0);
+  const answer = withFault(result, fault, resolved);
+  const delayMs = (fault?.delayMs ?? 0) + (resolved.delayed ? world.settings.latencyMs : 0);
   if (delayMs > 0) answer.delayMs = delayMs;
 
   world.calls.add({
@@ -138,12 +175,11 @@ function replacesOperation(fault: Fault | undefined): boolean {
   return fault?.status !== undefined && fault.commit !== true;
 }
 
-function withFault(result: Result | undefined, fault: Fault | undefined, api: 'keystone' | 'sdpf'): Answer {
+function withFault(result: Result | undefined, fault: Fault | undefined, resolved: Resolved): Answer {
   const answer = jsonAnswer(result ?? { status: 500 });
   if (!fault) return answer;
   if (fault.status !== undefined) {
-    const own = api === 'sdpf' ? sdpfError(fault.status) : keystoneError(fault.status, 'Simulated fault');
-    Object.assign(answer, jsonAnswer(fault.status >= 400 ? own : { status: fault.status }));
+    Object.assign(answer, jsonAnswer(fault.status >= 400 ? resolved.refuse(fault.status) : { status: fault.status }));
   }
   if (fault.emptyList) answer.body = withEmptyLists(answer.body);
   if (fault.body !== undefined) {

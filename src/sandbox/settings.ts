@@ -1,15 +1,17 @@
+import { CLOUDOS_CHECKS, defaultCloudOSSettings } from './cloudos/settings.ts';
+import type { CloudOSSettings } from './cloudos/settings.ts';
 import { ADDRESSES, FLAVORS, IMAGES, LICENSE_TYPES } from './sdpf/catalogue.ts';
 import type { Flavor, Image, LicenseType } from './sdpf/catalogue.ts';
 
 /** What a test, or a person who rehearses a change, may set about the service: `PATCH /control/settings`. */
-export interface Settings {
+export interface Settings extends CloudOSSettings {
   /** From the create until a server leaves BUILD. A server keeps the value it was created under. */
   buildSeconds: number;
   /** From the accepted delete until a server answers 404. */
   deleteSeconds: number;
   /** A new server is missing from the lists for so long. */
   listLagSeconds: number;
-  /** With `listLagSeconds`: calls by ID answer 404 for as long. */
+  /** With `listLagSeconds` or `nodeListLagSeconds`: calls by ID answer 404 for as long. */
   showLag: boolean;
   licenseListLagSeconds: number;
   vcenterListLagSeconds: number;
@@ -35,6 +37,7 @@ export interface Settings {
   /** Month of the contracts, `YYYY-MM`; null follows the clock (UTC). */
   month: string | null;
   defaultLimit: number;
+  /** Items of a page at most, of all APIs. */
   maxLimit: number;
   /** From a registration or update until the vCenter's metering fields are filled. */
   meteringSeconds: number;
@@ -44,7 +47,7 @@ export interface Settings {
   hideServers: boolean;
   hideLicenses: boolean;
   hideVCenters: boolean;
-  /** Delay of every answer of the Dedicated Hypervisor API. */
+  /** Delay of every answer but Keystone's. */
   latencyMs: number;
   /** By licence type: keys left until "503 Service Unavailable"; counts down; a type not named has no end. */
   licenseStock: Record<string, number>;
@@ -98,6 +101,7 @@ export function defaultSettings(): Settings {
     flavors: structuredClone(FLAVORS),
     licenseTypes: structuredClone(LICENSE_TYPES),
     addresses: [...ADDRESSES],
+    ...defaultCloudOSSettings(),
   };
 }
 
@@ -171,6 +175,7 @@ const CHECKS: Record<keyof Settings, Check> & Record<string, Check | undefined> 
     }),
   ),
   addresses: listOf(isText),
+  ...CLOUDOS_CHECKS,
 };
 
 /** Settings with `patch` laid over them. An unknown name or a wrong type is refused: a lever that does nothing lies. */

@@ -1,4 +1,5 @@
 import { CallLog } from './calls.ts';
+import { Ironic } from './cloudos/ironic.ts';
 import { Faults } from './faults.ts';
 import { identifiers } from './identifiers.ts';
 import type { Identifiers } from './identifiers.ts';
@@ -17,12 +18,13 @@ export interface WorldOptions {
   random: () => number;
   region: string;
   settings: Settings;
-  tenant: Tenant;
+  /** The first tenant of each cloud; the first one is the default of the SDPF portal. */
+  tenants: readonly Tenant[];
 }
 
 /**
- * All state of one sandbox. Records of servers, licences and vCenters are never removed: the ledger tells what was
- * ever bought, and whether something "is there" follows from its times and the clock.
+ * All state of one sandbox. Records are never removed: the ledger tells what was ever bought, and whether something "is
+ * there" follows from its times and the clock.
  */
 export class World {
   readonly region: string;
@@ -34,6 +36,7 @@ export class World {
   readonly licenses = new Map<string, LicenseRecord>();
   readonly vcenters = new Map<string, VCenterRecord>();
   readonly jobs = new Map<string, JobRecord>();
+  readonly ironic = new Ironic();
   readonly contracts = new Map<string, ContractBook>();
   readonly faults = new Faults();
   readonly calls = new CallLog();
@@ -46,8 +49,8 @@ export class World {
     this.region = options.region;
     this.settings = options.settings;
     this.ids = identifiers(options.random);
-    this.defaultTenantID = options.tenant.id;
-    this.tenants.set(options.tenant.id, { ...options.tenant });
+    this.defaultTenantID = options.tenants[0]?.id ?? '';
+    for (const tenant of options.tenants) this.tenants.set(tenant.id, { ...tenant });
     this.#now = options.now;
   }
 
