@@ -10,7 +10,7 @@ const files = kinds
   .map(crd)
   .map((definition) => [
     `${definition.spec.names.plural}.${definition.spec.group}.yaml`,
-    header + stringify(definition, { lineWidth: 120, aliasDuplicateObjects: false }),
+    header + stringify(definition, { lineWidth: 120, aliasDuplicateObjects: false, version: '1.1' }),
   ]);
 
 keepGenerated('crds', Object.fromEntries(files), { check: process.argv.includes('--check') });

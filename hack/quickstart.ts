@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
-import type { Resource } from '../src/engine/kind.ts';
+import type { Resource } from '../src/engine/resource.ts';
 import type { SandboxInfo } from '../src/sandbox/sandbox.ts';
 import { type TiedProcess, tiedProcess } from './tied-process.ts';
 
@@ -58,8 +58,10 @@ async function control<T>(info: SandboxInfo, method: string, call: string, body:
   return (await response.json()) as T;
 }
 
-/** What the samples leave to their reader, by the words in angle brackets. */
-async function answers(info: SandboxInfo): Promise<Record<string, string>> {
+/** What a sample leaves to its reader, by the words in angle brackets. */
+type Answers = Record<string, string>;
+
+async function sdpfAnswers(info: SandboxInfo): Promise<Answers> {
   const existing = await control<{ id: string }>(info, 'POST', 'servers', { name: 'bought-by-hand' });
   const { apiKey, apiSecret, region, tenantID, authURL, imageRef, flavorRef, networkID, vcenterLicenseType } =
     info.sdpf;
@@ -78,12 +80,29 @@ async function answers(info: SandboxInfo): Promise<Record<string, string>> {
   };
 }
 
+function cloudosAnswers({ cloudos }: SandboxInfo): Answers {
+  const { authURL, endpoint, project, username, password, driver } = cloudos;
+  return {
+    'Keystone URL': authURL,
+    'gateway URL': endpoint,
+    project,
+    'user name': username,
+    password,
+    driver,
+    'BMC address': '192.0.2.11',
+    'BMC user': 'bmc-user',
+    'BMC password': 'not-a-real-one',
+  };
+}
+
 /** Applies CRDs and samples. Returns the resources of ours among them, as `Kind/name`. */
-async function applySamples(kubectl: Kubectl, values: Record<string, string>): Promise<Set<string>> {
+async function applySamples(kubectl: Kubectl, info: SandboxInfo): Promise<Set<string>> {
   await kubectl(['apply', '--server-side', '-f', path.join(root, 'crds')]);
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=20s']);
   const wanted = new Set<string>();
+  const [sdpf, cloudos] = [await sdpfAnswers(info), cloudosAnswers(info)];
   for (const sample of globSync('deploy/samples/*.yaml', { cwd: root }).sort()) {
+    const values = path.basename(sample).startsWith('cloudos') ? cloudos : sdpf;
     const text = readFileSync(path.join(root, sample), 'utf8').replaceAll(/<([^<>\n]+)>/g, (_, name: string) => {
       if (values[name] === undefined) throw new Error(`${sample}: nothing is known to fill <${name}> with`);
       return values[name];
@@ -161,6 +180,7 @@ function howToGoOn(kubeconfig: string, info: SandboxInfo, operatorLog: string): 
   kubectl get secret server-test-1-admin-password     its root password, stored before it was ordered
   kubectl get secret vcenter-license                  the key of the licence that was bought
   kubectl delete dh server-test-1                     the server stays: deletionPolicy is Retain
+  kubectl get bmn rack1-node1 -o yaml                 a machine in a rack: verified, and left alone beyond that
   curl $CONTROL/ledger                                everything that was ever bought
   tail -f ${operatorLog}
 
@@ -187,12 +207,12 @@ async function bringUp(directory: string, running: TiedProcess[], stopping: Abor
   const [server, line] = await Promise.all([plane.firstLine(), cloud.firstLine()]);
   const info = JSON.parse(line) as SandboxInfo;
   step('API server', /https:\S+/.exec(server)?.[0] ?? server);
-  step('simulated cloud', new URL(info.control).origin);
+  step('simulated clouds', new URL(info.control).origin);
 
   // A real server takes up to an hour, and metering runs when it runs: seen in the list that follows the registration.
   await control(info, 'PATCH', 'settings', { buildSeconds: 3, deleteSeconds: 3, meteringSeconds: 0 });
   const kubectl = kubectlFor(directory, kubeconfig, stopping);
-  const wanted = await applySamples(kubectl, await answers(info));
+  const wanted = await applySamples(kubectl, info);
 
   const operatorLog = file('operator.log');
   const usual = ['run', '--owner-id', 'quickstart', '--kubeconfig', kubeconfig, '--listen', '127.0.0.1:0'];
@@ -213,7 +233,7 @@ async function bringUp(directory: string, running: TiedProcess[], stopping: Abor
 async function quickstart(stopping: AbortSignal): Promise<void> {
   const began = performance.now();
   checkPrograms();
-  console.log('A real Kubernetes API server and a simulated cloud, on this machine only. Nothing is bought.');
+  console.log('A real Kubernetes API server and simulated clouds, on this machine only. Nothing is bought.');
   const directory = mkdtempSync(path.join(tmpdir(), 'freehold-quickstart-'));
   const running: TiedProcess[] = [];
   try {

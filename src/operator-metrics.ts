@@ -1,6 +1,6 @@
 import type { Clock } from './base/clock.ts';
 import { findCondition } from './engine/conditions.ts';
-import type { Resource } from './engine/kind.ts';
+import type { Resource } from './engine/resource.ts';
 import type { QueueHooks, RunResult } from './engine/queue.ts';
 import type { Term } from './engine/term.ts';
 import { countUnclaimed } from './engine/unclaimed.ts';

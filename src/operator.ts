@@ -1,7 +1,8 @@
 import type { Clock } from './base/clock.ts';
 import { type Random, uuid } from './base/random.ts';
 import type { Config } from './config.ts';
-import { type Kind, type Resource, typeOf } from './engine/kind.ts';
+import { type Kind, typeOf } from './engine/kind.ts';
+import type { Resource } from './engine/resource.ts';
 import type { TenantResource } from './engine/tenant.ts';
 import { createTerm, type Term } from './engine/term.ts';
 import { remoteKinds, tenantKinds } from './kinds.ts';

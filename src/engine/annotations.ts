@@ -17,6 +17,9 @@ function annotation(object: KubeObject, name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
+/** Is somebody waiting for this resource to go? */
+export const isDeleting = (object: KubeObject) => object.metadata.deletionTimestamp !== undefined;
+
 /** `freehold.dev/paused`: any value but `false`, and an empty one too. */
 export function isPaused(object: KubeObject): boolean {
   const value = object.metadata.annotations?.[`${prefix}paused`];
@@ -28,6 +31,9 @@ export const targetOf = (object: KubeObject): string | undefined => annotation(o
 /** `freehold.dev/reconcile-requested-at`: any text; a new one asks for a fresh look, answered in status.lastHandledReconcileAt. */
 export const reconcileRequestOf = (object: KubeObject): string | undefined =>
   annotation(object, 'reconcile-requested-at')?.slice(0, 256);
+
+/** `freehold.dev/retry: <date>`: any text; a new one is the word to leave a failed state, answered in status.lastRetry. */
+export const retryOf = (object: KubeObject): string | undefined => annotation(object, 'retry')?.slice(0, 256);
 
 /** `freehold.dev/take-over: <marker>`: the word that an object with this very marker of another owner may be adopted. */
 export const takeOverOf = (object: KubeObject): string | undefined => annotation(object, 'take-over');

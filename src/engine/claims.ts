@@ -1,5 +1,6 @@
-import type { Resource } from './kind.ts';
+import type { Resource } from './resource.ts';
 import { targetOf } from './annotations.ts';
+import type { Kind } from './kind.ts';
 
 /** One resource's title to a remote object. */
 export interface Title {
@@ -52,7 +53,11 @@ export interface Claims {
   unsettled(kind: string, target: string): string[];
 }
 
-export function createClaims(): Claims {
+export function createClaims(kinds: readonly Pick<Kind, 'names' | 'main'>[] = []): Claims {
+  /** Whose IDs are UUIDs, unique everywhere: two tenants (projects of one cloud) may show one and the same object. */
+  const worldwide = new Set(
+    kinds.filter(({ main }) => main.identity.level === 'chosen-id').map(({ names }) => names.kind),
+  );
   const byHolder = new Map<string, Title>();
   const byID = new Map<string, Set<string>>();
   const unsettled = new Map<string, { kind: string; target: string | undefined }>();
@@ -63,6 +68,8 @@ export function createClaims(): Claims {
   const parts = new Map<string, string>();
   const partsOf = new Map<string, string[]>();
   const keyOf = (id: string, target: string | undefined) => `${target}#${id}`;
+  const scopeOf = (holder: string, target: string | undefined) =>
+    worldwide.has(holder.slice(0, holder.indexOf('/'))) ? everywhere : target;
 
   function unindex(holder: string): void {
     const title = byHolder.get(holder);
@@ -73,7 +80,8 @@ export function createClaims(): Claims {
     if (holders?.size === 0) byID.delete(title.id);
   }
 
-  const inTarget = (title: Title, target: string) => title.target === undefined || title.target === target;
+  const inTarget = (title: Title, target: string) =>
+    title.target === undefined || title.target === target || worldwide.has(title.kind);
 
   function others(id: string, target: string, holder: string): Title[] {
     return [...(byID.get(id) ?? [])]
@@ -127,7 +135,7 @@ export function createClaims(): Claims {
         byHolder.set(holder, title);
         const holders = byID.get(title.id) ?? new Set();
         byID.set(title.id, holders.add(holder));
-        if (title.recorded) taken.delete(keyOf(title.id, title.target));
+        if (title.recorded) taken.delete(keyOf(title.id, scopeOf(holder, title.target)));
       }
       return before === undefined || before === title?.id ? [] : [...(byID.get(before) ?? [])];
     },
@@ -147,7 +155,7 @@ export function createClaims(): Claims {
       const wished = mine?.id === id ? mine.born : -Infinity;
       const other = others(id, target, holder).find((title) => title.recorded || title.born < wished);
       if (other) return other.holder;
-      const key = keyOf(id, target);
+      const key = keyOf(id, scopeOf(holder, target));
       const by = taken.get(key);
       if (by !== undefined && by !== holder) return by;
       taken.set(key, holder);
@@ -156,12 +164,13 @@ export function createClaims(): Claims {
     holdParts: (holder, target, ids) =>
       holdParts(
         holder,
-        ids.map((id) => keyOf(id, target)),
+        ids.map((id) => keyOf(id, scopeOf(holder, target))),
       ),
     holderOf(id, target) {
-      const key = keyOf(id, target);
+      const keys = [keyOf(id, target), keyOf(id, everywhere)];
       const [best] = others(id, target, '').sort(byRank);
-      return taken.get(key) ?? best?.holder ?? parts.get(key);
+      const found = (map: ReadonlyMap<string, string>) => map.get(keys[0]!) ?? map.get(keys[1]!);
+      return found(taken) ?? best?.holder ?? found(parts);
     },
     recorded: (kind, target) =>
       [...byHolder.values()].filter((title) => title.recorded && title.kind === kind && title.target === target),
@@ -169,6 +178,9 @@ export function createClaims(): Claims {
       [...unsettled].filter(([, entry]) => entry.kind === kind && entry.target === target).map(([holder]) => holder),
   };
 }
+
+/** In the place of a remote tenant, for IDs that are unique everywhere. */
+const everywhere = '*';
 
 /** The better title first. */
 function byRank(a: Title, b: Title): number {

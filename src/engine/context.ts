@@ -1,15 +1,19 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Secret } from '../base/secret.ts';
 import type { EventInput } from '../kube/events.ts';
 import type { KubeApi, KubeObject } from '../kube/types.ts';
 import type { RemoteSession } from '../remote/call.ts';
+import type { Snapshot } from '../remote/collection.ts';
 import type { RemotePorts } from '../remote/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Claims } from './claims.ts';
 import type { Standing } from './conditions.ts';
 import type { Journal } from './journal.ts';
-import type { Kind, Resource } from './kind.ts';
+import type { Kind } from './kind.ts';
+import type { ActionRecord, Resource } from './resource.ts';
 import type { QueuePriority } from './queue.ts';
+import type { Reason } from './reasons.ts';
 import type { Secrets, SecretVersion } from './secrets.ts';
 import type { TenantKind, TenantResource, TenantSpec } from './tenant.ts';
 import type { Problem, RemoteTenant, RemoteTenants } from './tenants.ts';
@@ -79,10 +83,23 @@ export interface Context {
   tenantMemory(identifier: string): TenantMemory;
 }
 
+/** The parts of one main object, read by themselves. Times are monotonic. */
+export interface PartRead extends Snapshot<unknown> {
+  mainID: string;
+  /** When they are read again although nothing changed. */
+  due: number;
+  /** Since when that fails. */
+  failing?: number;
+}
+
 /** What is remembered of one resource for this term. Losing it costs time, never a second object. */
 export interface Memory {
   /** Live secrets as they were last sent with success. */
   proved?: Record<string, SecretVersion>;
+  /** Values that a remote's words must not bring into status, event or log. */
+  known?: Secret[];
+  /** Their values: a Secret that was only touched is not sent again. */
+  provedValues?: Record<string, Secret>;
   /** Live secrets as they were last read. */
   live?: Record<string, SecretVersion>;
   /** For which state of the resource its Secret was last written. */
@@ -97,8 +114,20 @@ export interface Memory {
   notBefore?: number;
   /** The freehold.dev/reconcile-requested-at that is not answered yet, and when it was first seen: lists begun earlier do not answer it. */
   request?: { text: string; at: number };
-  /** Lists begun earlier say nothing about our last change; until a later one, the resource stands as then. */
-  changed?: { at: number; standing: Standing };
+  /** Lists (of that collection, or all) begun earlier say nothing about our last change; until a later one, the resource stands as then. */
+  changed?: { at: number; standing: Standing; collection?: string };
+  /** Steps that changed something by a call, for one wish (see askedBy): when last (monotonic), and how often. */
+  acted?: { asked: string; steps: Record<string, { at: number; times: number }> };
+  /** When (monotonic) a verb was sent that is not sent again without a person's word. */
+  once?: Record<string, number>;
+  /** For what a wait is, and since when (monotonic). */
+  waiting?: { reason: Reason; at: number };
+  /** Since when (monotonic) the creates of a part are answered by conflicts, by its key. */
+  conflicts?: Record<string, number>;
+  /** What is held by takenByOthers, by its noun. */
+  unique?: Record<string, string | undefined>;
+  /** Parts that no list shows, as read for this main object, by collection. */
+  reads?: Record<string, PartRead>;
   /** A journalled create that is not settled: it is written down again when somebody wipes the status. */
   sent?: { attemptID: string; idsBefore?: string[] };
   /** The attempt that the remote refused: it made nothing, whatever the journal still says. */
@@ -107,8 +136,12 @@ export interface Memory {
   answered?: { attemptID: string; id: string };
   /** The attempt whose outcome is waited for: when this process first saw it, and the list count then. */
   attempt?: { attemptID: string; since: number; lists: number };
-  /** What the remote refused because of the spec: of which state (see askedBy), and its words. */
-  refused?: { asked: string; message: string };
+  /** What the remote refused because of the spec: of which state (see askedBy), which step, its words, and (monotonic) for how long. */
+  refused?: { asked: string; step: string; reason: Reason; message: string; until?: number };
+  /** The freehold.dev/retry that is being obeyed. */
+  retry?: string;
+  /** What came of a person's word, and is not written down yet: of which one, and what status is to say. */
+  word?: { of: string; action: ActionRecord | undefined } | { of: string; lastRetry: string | undefined };
   /** The last DELETE sent: of which object, and its monotonic time. */
   deleteSent?: { id: string; at: number };
 }

@@ -3,13 +3,16 @@ import type { Secret } from '../base/secret.ts';
 import { KubeError } from '../kube/types.ts';
 import { RemoteError } from '../remote/errors.ts';
 import type { Claim } from './conditions.ts';
-import { type Desired, type Effect, typeOf } from './kind.ts';
+import { type Desired, type Effect, type SecretNeed, typeOf } from './kind.ts';
+import { takenAtRemote } from './conflict.ts';
 import { gate, lockOf, markers } from './gate.ts';
 import { claimedBy } from './held.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
 import { chosenID, markedDescription, ownerText } from './owner.ts';
 import type { SecretVersion } from './secrets.ts';
+import { adopt } from './settle.ts';
 import type { Binding } from './tenants.ts';
+import { ofFormerResource } from './unique.ts';
 import { desiredOf, holdReference, obstacle, worldOf } from './world.ts';
 
 /** What a call of the kind gets in hand: `owner` names the main object or a part. The fence carries who acts, for the audit line. */
@@ -18,7 +21,10 @@ export function effect(
   binding: Binding,
   owned: string,
   secrets: Record<string, Secret> = {},
-  more: { reference?: string | undefined; choice?: string | undefined } = {},
+  more: Pick<Effect<never, unknown>, 'mainID' | 'changedSecrets' | 'parts'> & {
+    reference?: string | undefined;
+    choice?: string | undefined;
+  } = {},
 ): Effect<never, unknown> {
   const { context, resource, owner, identifier } = pass;
   const actor = `${identifier}@${resource.metadata.generation ?? 0}`;
@@ -29,8 +35,9 @@ export function effect(
     marked: (description) => markedDescription(owner, description),
     owner: owned,
     secrets,
-    ...(more.reference !== undefined && { reference: more.reference }),
-    ...(more.choice !== undefined && { choice: more.choice }),
+    ...(Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)) as Partial<
+      Effect<never, unknown>
+    >),
     fence: Object.assign(() => context.fence(identifier), { actor }),
   };
 }
@@ -46,16 +53,26 @@ async function collectSecrets(
   const output = kind.output?.({ spec: resource.spec, name: resource.metadata.name });
   const foreign = output && (await context.secrets.foreign(namespace, output.name, ownerText(owner)));
   if (foreign) return { outcome: unready(foreign.reason, foreign.message, { after: 30_000 }) };
-  for (const [name, need] of Object.entries(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
+  const needs = Object.entries(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {});
+  for (const [name, need] of needs) {
     const read = need.generate
       ? await context.secrets.generate(namespace, need, ownerText(owner), context.random.bytes, resource.metadata.uid)
-      : await context.secrets.read(namespace, need.name, [need.key], need.check);
+      : await context.secrets.read(
+          namespace,
+          need.name,
+          need.check ? [need.key] : keysOf(needs, need.name),
+          need.check,
+        );
     if (!read.ok) return { outcome: unready(read.reason, read.message, { after: 30_000 }) };
     values[name] = read.values[need.key]!;
     if (need.live) versions[name] = read.version;
   }
   return { values, versions };
 }
+
+/** All keys of one Secret, so that what is wrong with it is said at once. */
+const keysOf = (needs: [string, SecretNeed][], secret: string) =>
+  needs.filter(([, { name }]) => name === secret).map(([, { key }]) => key);
 
 /** Conditions of generated or given secrets once an object is recorded. */
 export async function secretConditions(pass: Pass, created: boolean, ours: boolean): Promise<Claim[]> {
@@ -132,15 +149,12 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     const chosen = await choose(pass, binding, desired);
     if ('outcome' in chosen) return chosen.outcome;
     choice = chosen.choice;
-    const journalled = kind.main.identity.level !== 'chosen-id';
     context.begin(identifier);
-    if (journalled) {
-      const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
-      const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
-      const attempt = { attemptID, ...(idsBefore && { idsBefore }), ...(choice !== undefined && { choice }) };
-      pass.resource = await context.journal.sending(kind, pass.resource, attempt);
-      memory.sent = attempt;
-    }
+    const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
+    const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
+    const attempt = { attemptID, ...(idsBefore && { idsBefore }), ...(choice !== undefined && { choice }) };
+    pass.resource = await context.journal.sending(kind, pass.resource, attempt);
+    memory.sent = attempt;
     sent = true;
     try {
       const more = { reference: desired.reference, choice };
@@ -149,10 +163,12 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
         id: chosenID(pass.owner),
       });
       memory.proved = collected.versions;
+      memory.provedValues = collected.values;
+      binding.keepsIDs = answer.id === chosenID(pass.owner);
       memory.answered = { attemptID, id: answer.id };
       delete memory.rejections;
     } catch (error) {
-      return await createFailed(pass, error, journalled, attemptID);
+      return await createFailed(pass, binding, error, attemptID);
     }
     return await created(pass, binding, memory.answered.id);
   } finally {
@@ -190,6 +206,8 @@ async function created(pass: Pass, binding: Binding, id: string): Promise<Outcom
   const { context, kind, memory, identifier } = pass;
   // Nobody can have a better title to an object that did not exist a moment ago.
   context.claims.claim(id, binding.remote.key, identifier);
+  // One of the same ID may have been there before; this one was in no list yet.
+  binding.remote.shown.delete(id);
   const standing = {
     ready: false,
     reason: 'Building',
@@ -217,22 +235,47 @@ async function created(pass: Pass, binding: Binding, id: string): Promise<Outcom
   };
 }
 
-async function createFailed(pass: Pass, error: unknown, journalled: boolean, attemptID: string): Promise<Outcome> {
+async function createFailed(pass: Pass, binding: Binding, error: unknown, attemptID: string): Promise<Outcome> {
   const { context, kind } = pass;
   // Not a word of the remote's (a lost lease, say): what is journalled stays, and is settled by whoever leads next.
   if (!(error instanceof RemoteError)) throw error;
   if (error.outcome === 'definitely-not') {
     delete pass.memory.sent;
-    if (journalled) pass.memory.madeNothing = attemptID;
-    if (journalled) pass.resource = await context.journal.clear(kind, pass.resource);
+    const meaning = kind.main.explain?.(error);
+    pass.memory.madeNothing = attemptID;
+    const there = error.reason === 'Conflict' && kind.main.taken && !meaning && (await thereAlready(pass, binding));
+    pass.resource = await context.journal.clear(kind, pass.resource);
+    if (there) return there;
+    if (error.reason === 'Conflict' && kind.main.taken && !meaning && there === undefined)
+      return takenAtRemote(kind.main.noun, kind.main.taken, error, 'create');
     if (kind.main.choose && error.reason === 'Rejected') return rejectedChoice(pass, error);
-    return refused(error, `the create of the ${kind.main.noun}`);
+    return refused(error, `the create of the ${kind.main.noun}`, meaning);
   }
   if (error.status === 503) pass.memory.unavailable = attemptID;
   const message = `the answer to create ${attemptID} was lost (${error.message}); looking whether it made a ${kind.main.noun}`;
   const outcome = unready('CreateOutcomeUnknown', message, { motion: true, awaitList: true });
   pass.memory.changed = { at: context.clock.monotonic(), standing: outcome.standing };
   return outcome;
+}
+
+/**
+ * The remote has it already; its words do not tell what. With our ID it is ours, from a create whose answer was lost; where
+ * there is none of our ID (undefined), somebody else has what must be unique. false: that is not known now.
+ */
+async function thereAlready(pass: Pass, binding: Binding): Promise<Outcome | false | undefined> {
+  const id = chosenID(pass.owner);
+  try {
+    const remote = await pass.kind.main.read(binding.client, id);
+    if (remote === undefined) return undefined;
+    const former = ofFormerResource(pass, id, remote);
+    if (former) return former;
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    return false;
+  }
+  const refusal = await adopt(pass, binding, id, 'Found');
+  if (refusal) return refusal;
+  throw new Stale('it was there already');
 }
 
 /**

@@ -1,25 +1,16 @@
-import type { Secret } from '../base/secret.ts';
 import { RemoteError } from '../remote/errors.ts';
-import { reconcileRequestOf } from './annotations.ts';
+import { act, conclude, signature } from './act.ts';
+import { refusedBefore } from './asked.ts';
 import { findCondition } from './conditions.ts';
-import { effect, secretConditions } from './create.ts';
-import type { Observation, Observed, Step } from './kind.ts';
-import { isMarked, ownerText, partText, readMarker } from './owner.ts';
+import { freshRead, secretConditions } from './create.ts';
+import type { Kind, Observed, Step } from './kind.ts';
+import { isMarked, readMarker } from './owner.ts';
 import { claimedBy, heldBack } from './held.ts';
-import { type Outcome, type Pass, refused, unready } from './outcome.ts';
-import { collectionsOf, partID, partKey } from './parts.ts';
+import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
+import { isAnsweredByRetry, type Reason } from './reasons.ts';
 import type { Binding } from './tenants.ts';
+import { takenByOthers } from './unique.ts';
 import { desiredOf, holdReference, liveSecrets, obstacle, publish } from './world.ts';
-
-/** A new generation, a new reconcile request or a changed live Secret asks the remote again. */
-export const askedBy = ({ memory, resource }: Pass) =>
-  JSON.stringify([resource.metadata.generation, reconcileRequestOf(resource), memory.live]);
-
-/** The remote said that this spec is wrong: asking again with the same spec makes nothing but noise. */
-export function refusedBefore(pass: Pass): Outcome | undefined {
-  const { refused: before } = pass.memory;
-  return before?.asked === askedBy(pass) ? unready('InvalidSpec', before.message) : undefined;
-}
 
 /** Bought by us, and the marker did not stay: it could not be found again after a loss of the cluster. */
 export function markNotKept(pass: Pass, seen: { id: string; remote: unknown }): Outcome | undefined {
@@ -62,6 +53,35 @@ function rivalFor(
   return rival === undefined ? other : (context.claims.holderOf(rival, binding.remote.key) ?? `${noun} ${rival}`);
 }
 
+/** Is this a step that would harm at the wrong moment, so that it is planned on a read of this very moment? */
+const wantsFresh = (step: Step, kind: Kind) =>
+  ((step.do === 'act' || step.do === 'update') && step.fresh === true) ||
+  // What belongs to an object is not taken or changed on old news of that object.
+  ((step.do === 'remove' || (step.do === 'update' && step.remote !== 'main')) && kind.main.removeFresh === true);
+
+/** The next step, on a read of the very moment where a wrong one would harm. */
+export async function planned(
+  pass: Pass,
+  binding: Binding,
+  seen: { id: string; remote: unknown },
+  plan: (remote: unknown) => Step,
+): Promise<{ step: Step; remote: unknown } | { outcome: Outcome }> {
+  const { kind } = pass;
+  const step = plan(seen.remote);
+  if (!wantsFresh(step, kind)) return { step, remote: seen.remote };
+  try {
+    const remote = await kind.main.read(binding.client, seen.id);
+    const { id } = binding.remote.kind.collections[kind.main.collection]!;
+    if (remote !== undefined && id(remote) === seen.id) return { step: plan(remote), remote };
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    return { outcome: unready(error.reason, error.message, { backoff: error.retryAfter ?? 0 }) };
+  }
+  binding.remote.collections.get(kind.main.collection)?.refresh();
+  const message = `the list holds ${kind.main.noun} ${seen.id}, and its read answers that there is none; looking again`;
+  return { outcome: unready('Confirming', message, { motion: true, awaitList: true }) };
+}
+
 /** Plan, and one step of it. */
 export async function follow(
   pass: Pass,
@@ -70,18 +90,32 @@ export async function follow(
   parts: Observed,
 ): Promise<Outcome> {
   const { context, kind, resource } = pass;
-  const { id, remote } = seen;
+  const { id } = seen;
   const live = await liveSecrets(pass);
-  if ('outcome' in live) return { ...live.outcome, remote };
+  if ('outcome' in live) return { ...live.outcome, remote: seen.remote };
+  const needs = kind.secrets?.(resource.spec, resource.metadata.name) ?? {};
+  pass.memory.known = Object.entries(live.values).flatMap(([name, value]) => (needs[name]?.public ? [] : [value]));
   const { desired, key, missing } = desiredOf(pass, binding, live.changed);
   const rival = rivalFor(pass, binding, seen, key);
-  if (rival !== undefined) return { ...claimedBy(pass, `for ${key}`, rival), remote };
+  if (rival !== undefined) return { ...claimedBy(pass, `for ${key}`, rival), remote: seen.remote };
+  const taken = takenByOthers(pass, binding, id);
   // What the object has already need not be fit for a new one.
   const unmet =
-    kind.main.identity.level === 'natural-key' && kind.main.identity.keyOf(remote) === key ? undefined : missing;
-  const main: Observation<unknown> = { state: 'present', id, remote };
-  const step = kind.plan(desired, { main, parts });
-  const drift = [...(step.do === 'update' ? step.drift : []), ...kind.differences(desired, remote)];
+    kind.main.identity.level === 'natural-key' && kind.main.identity.keyOf(seen.remote) === key ? undefined : missing;
+  if (await outlived(pass)) throw new Stale('the action is concluded');
+  // Until it is written down it stands: it may take several steps, and a refusal that passes.
+  if (desired.retry !== undefined && (isAsked(pass) || pass.memory.retry === desired.retry))
+    pass.memory.retry = desired.retry;
+  else if (desired.retry !== undefined) {
+    pass.resource = await context.journal.obeying(kind, resource, { lastRetry: desired.retry });
+    throw new Stale('a retry that answers nothing');
+  }
+  const next = await planned(pass, binding, seen, (remote) =>
+    kind.plan(desired, { main: { state: 'present', id, remote }, parts }),
+  );
+  if ('outcome' in next) return { remote: seen.remote, ...next.outcome };
+  const { step, remote } = next;
+  const drift = [...driftOf(step, kind), ...kind.differences(desired, remote)];
   const synced =
     drift.length === 0
       ? ({
@@ -92,7 +126,10 @@ export async function follow(
         } as const)
       : ({ type: 'Synced', status: 'False', reason: 'Drifted', message: drift.join('; ') } as const);
   const base = { remote, conditions: unmet ? [{ ...synced, ...unmet, status: 'Unknown' as const }] : [synced] };
-  if (resource.spec.managementPolicy === 'Observe' && ['create', 'update', 'act', 'remove'].includes(step.do)) {
+  if (
+    resource.spec.managementPolicy === 'Observe' &&
+    ['create', 'update', 'act', 'remove', 'conclude'].includes(step.do)
+  ) {
     return {
       ...base,
       standing: {
@@ -104,81 +141,111 @@ export async function follow(
   }
   switch (step.do) {
     case 'ready': {
+      delete pass.memory.conflicts;
+      delete pass.memory.retry;
+      delete pass.memory.waiting;
+      // Nothing is left to obey.
+      if (desired.retry !== undefined)
+        pass.resource = await context.journal.obeying(kind, pass.resource, { lastRetry: desired.retry });
       if (unmet) return { ...base, ...obstacle(unmet) };
       const unwritten = await publish(pass, remote);
       if (unwritten) return { ...base, ...unwritten };
       return { ...base, standing: { ready: true, reason: 'Ready', message: step.message } };
     }
     case 'wait':
-      return { ...base, ...unready(step.reason, step.message), motion: true };
+      return { ...base, ...unready(step.reason, step.message), ...pace(pass, step.reason) };
     case 'blocked':
       return { ...base, ...unready(step.reason, step.message) };
+    case 'conclude':
+      await conclude(pass, step);
+      throw new Stale('the action is concluded');
     case 'create':
     case 'update':
     case 'act':
     case 'remove': {
-      const before = refusedBefore(pass);
+      const before = refusedBefore(pass, signature(step));
       if (before) return { ...base, ...before };
+      // What it has stays as it is; it must not be changed to what is another's.
+      if (taken && step.do === 'update' && step.remote === 'main' && stillToTake(pass, remote))
+        return { ...base, ...taken };
       const held = heldBack(pass, binding);
       // An update of what is seen harms nobody while others are missing.
       if (held && (held.standing.reason === 'TargetUnproved' || step.do === 'create' || step.do === 'remove'))
         return { ...base, ...held };
-      const hands = { secrets: live.values, reference: desired.reference };
-      const outcome = await act(pass, binding, step, seen, parts, hands);
-      if (outcome.changed && step.do === 'update') pass.memory.proved = live.versions;
+      // The person may have paused it or taken back the wish, and the watch may not have said so yet. A word is locked itself.
+      if (wantsFresh(step, kind) && !(step.do === 'act' && step.obeys)) await freshRead(pass);
+      const hands = { secrets: live.values, reference: desired.reference, changedSecrets: live.changed };
+      const outcome = await act(pass, binding, step, { id, remote }, parts, hands);
+      if (outcome.changed && step.do === 'update' && step.remote === 'main') {
+        pass.memory.proved = live.versions;
+        pass.memory.provedValues = live.values;
+      }
       if (outcome.changed) context.log.info({ resource: pass.identifier, step: step.do }, outcome.standing.message);
       return { ...base, ...outcome };
     }
   }
 }
 
-type Acting = Extract<Step, { do: 'create' | 'update' | 'act' | 'remove' }>;
+/** Was a person told that something failed? A retry from before that, still in Git, must not answer what nobody has seen. */
+function isAsked({ memory, resource }: Pass): boolean {
+  const reason = findCondition(resource.status?.conditions, 'Ready')?.reason;
+  // Refused for good while it was being obeyed: another word may ask once more.
+  return (
+    reason !== undefined && (isAnsweredByRetry(reason) || (reason === 'InvalidSpec' && memory.retry !== undefined))
+  );
+}
 
-/** At most one mutating call; what it did is believed only from a list begun after it. */
-async function act(
-  pass: Pass,
-  binding: Binding,
-  step: Acting,
-  seen: { id: string; remote: unknown },
-  parts: Observed,
-  given: { secrets: Record<string, Secret>; reference: string | undefined },
-): Promise<Outcome> {
-  const { context, kind } = pass;
-  const isMain = step.remote === 'main';
-  const object = isMain ? kind.main : kind.parts![step.remote]!;
-  const instance = step.instance ?? '';
-  const part = parts[partKey(step.remote, step.instance)];
-  const target = isMain
-    ? seen
-    : part?.state === 'present'
-      ? part
-      : { id: partID(pass, step.remote, instance), remote: undefined };
-  const doing =
-    step.do === 'update'
-      ? `update of ${step.drift.join('; ')}`
-      : step.do === 'act'
-        ? step.message
-        : `${step.do} of the ${object.noun}`;
-  const owned = isMain ? ownerText(pass.owner) : partText(pass.owner, step.remote, instance);
-  const hands = effect(pass, binding, owned, given.secrets, given);
-  const look = () => collectionsOf(kind, binding).forEach((collection) => collection.refresh());
-  try {
-    if (step.do === 'create') await object.create(hands, { instance, id: target.id });
-    else if (step.do === 'update') await object.update!(hands, { instance, id: target.id, remote: target.remote });
-    else if (step.do === 'act')
-      await object.act!(hands, { instance, id: target.id, remote: target.remote, verb: step.verb });
-    else await object.remove(hands, target.id);
-  } catch (error) {
-    if (!(error instanceof RemoteError)) throw error;
-    look();
-    if (error.outcome !== 'unknown') return refused(error, `the ${doing}`);
-    const message = `the answer to the ${doing} was lost (${error.message}); looking what came of it`;
-    const outcome = unready('Updating', message, { backoff: 0, awaitList: true });
-    pass.memory.changed = { at: context.clock.monotonic(), standing: outcome.standing };
-    return outcome;
-  }
-  const standing = { ready: false, reason: 'Updating', message: `${doing} was sent; waiting to see it` } as const;
-  pass.memory.changed = { at: context.clock.monotonic(), standing };
-  look();
-  return { standing, changed: true, awaitList: true, motion: true };
+/**
+ * An action that was asked for before this resource was there, of an object that was there before it: Git still holds it,
+ * and only the lost cluster knew that it was carried out. It is not sent a second time.
+ */
+async function outlived(pass: Pass): Promise<boolean> {
+  const { spec, status, metadata } = pass.resource;
+  const { action } = spec;
+  if (!action || action.requestedAt === status?.action?.requestedAt || spec.managementPolicy === 'Observe')
+    return false;
+  if (status?.creation?.outcome === 'Created') return false;
+  // One from before the last was answered then; concluding it would make the last one new again.
+  if (Date.parse(action.requestedAt) <= Date.parse(status?.action?.requestedAt ?? '')) return false;
+  if (Date.parse(action.requestedAt) >= Date.parse(metadata.creationTimestamp ?? '')) return false;
+  const message = `requestedAt ${action.requestedAt} is older than this resource, so it may have been carried out already and is not sent; to ask for it, write the present time`;
+  await conclude(pass, { do: 'conclude', result: 'Failed', message });
+  return true;
+}
+
+/** Waits that end by somebody's hand, not by the remote's work: they are not looked at more often than all else. */
+const unhurried: ReadonlySet<Reason> = new Set<Reason>([
+  'InMaintenance',
+  'NotChangeableNow',
+  'UnknownState',
+  'InUse',
+  'BadAnswer',
+]);
+/** After this a wait goes on at the pace of the tenant, milliseconds: one stuck object must not hurry the lists of all. */
+const hurryFor = 30 * 60_000;
+
+/** How a wait is looked at again: lists at the pace of motion, while that can be of use. */
+export function pace({ context, memory }: Pass, reason: Reason): { motion?: true; awaitList: true } {
+  const now = context.clock.monotonic();
+  const waiting = memory.waiting?.reason === reason ? memory.waiting : { reason, at: now };
+  memory.waiting = waiting;
+  const hurried = !unhurried.has(reason) && now - waiting.at < hurryFor;
+  return { awaitList: true, ...(hurried && { motion: true as const }) };
+}
+
+/** What the step shows to differ from the spec. */
+function driftOf(step: Step, { parts }: Kind): readonly string[] {
+  if (step.do === 'update' || step.do === 'wait') return step.drift ?? [];
+  if ((step.do !== 'create' && step.do !== 'remove') || step.remote === 'main') return [];
+  const what = `${parts![step.remote]!.noun} ${step.instance ?? ''}`.trimEnd();
+  return [step.do === 'create' ? `${what}: wanted, is not there` : `${what}: not wanted, is there`];
+}
+
+/** Does the spec ask for a unique value that the object does not have yet? */
+function stillToTake({ kind, resource }: Pass, remote: unknown): boolean {
+  const wish = { spec: resource.spec as never, name: resource.metadata.name };
+  return (kind.main.unique ?? []).some(({ of, ofRemote }) => {
+    const value = of(wish);
+    return value !== undefined && value !== ofRemote(remote);
+  });
 }

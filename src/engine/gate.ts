@@ -1,7 +1,10 @@
 import { heldBack, heldByOther } from './held.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
-import { isMarked } from './owner.ts';
+import type { Title } from './claims.ts';
+import { ownerOf } from './identify.ts';
+import { chosenID, isMarked, type Owner, ownerText } from './owner.ts';
 import type { Binding } from './tenants.ts';
+import { takenByOthers } from './unique.ts';
 
 /** After `unavailable`, milliseconds. */
 export const slowly = 30 * 60_000;
@@ -11,12 +14,37 @@ export function markers(pass: Pass, binding: Binding): 'kept' | 'lost' | 'unprov
   const { context, kind } = pass;
   const { identity, collection } = kind.main;
   if (identity.level === 'none') return 'serial';
-  if (identity.level !== 'marker') return 'kept';
+  if (identity.level === 'natural-key') return 'kept';
   const items = binding.remote.collections.get(collection)!.snapshot()!.items;
-  const bought = context.claims.recorded(kind.names.kind, binding.remote.key).filter((title) => title.bought);
-  if (bought.some(({ id }) => items.has(id) && !isMarked(identity.marker(items.get(id))))) return 'lost';
+  const bought = context.claims
+    .recorded(kind.names.kind, binding.remote.key)
+    .filter(({ bought: ours, id }) => ours && items.has(id));
+  if (identity.level === 'chosen-id') {
+    if (bought.some((title) => !recognised(pass, title, items.get(title.id)))) return 'lost';
+    return bought.length > 0 ? 'kept' : 'unproved';
+  }
+  if (bought.some(({ id }) => !isMarked(identity.marker(items.get(id))))) return 'lost';
   return [...items.values()].some((remote) => isMarked(identity.marker(remote))) ? 'kept' : 'unproved';
 }
+
+/** Whose resource it is, from its identifier. */
+function ownerOfHolder({ owner }: Pass, holder: string): Owner {
+  const [, namespace = '', name = ''] = holder.split('/');
+  return { ownerID: owner.ownerID, namespace, name };
+}
+
+/** Would this object be known for its resource's if all records were lost? */
+function recognised(pass: Pass, { holder, id }: Title, remote: unknown): boolean {
+  const owner = ownerOfHolder(pass, holder);
+  return id === chosenID(owner) || ownerOf(pass.kind.main, remote) === ownerText(owner);
+}
+
+/**
+ * Did this very way to the remote keep the ID that we chose? Then a create sent once more makes no second object. What
+ * another endpoint or another process saw proves nothing: a gateway may begin to drop IDs.
+ */
+export const keepsIDs = ({ kind }: Pass, { keepsIDs: kept }: Binding): boolean =>
+  kind.main.identity.level === 'chosen-id' && kept === true;
 
 /** Among whose creates only one may be under way: those of a kind, or of one pool where nothing tells them apart. */
 export function lockOf(pass: Pass, spec = pass.resource.spec): string {
@@ -85,6 +113,8 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
   const { facts } = context.tenantMemory(binding.identifier);
   if (kind.validate && !facts)
     return unready('Listing', `waiting for what ${tenant} offers`, { awaitList: true, after: 30_000 });
+  const taken = takenByOthers(pass, binding, undefined);
+  if (taken) return taken;
   const problem = kind.validate?.({ spec: resource.spec, name: resource.metadata.name }, facts ?? {});
   if (problem !== undefined) return unready('InvalidSpec', problem, { awaitList: true });
   const left = (pass.memory.notBefore ?? -Infinity) - context.clock.monotonic();
@@ -103,7 +133,7 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
     case 'lost':
       return unready(
         'MarkerNotKept',
-        `${remote.key} does not keep the owner marker in the description of its ${kind.main.noun}s, so a lost one could not be found again: no further ${kind.main.noun} is created there`,
+        `${remote.key} does not keep what marks its ${kind.main.noun}s as ours, so a lost one could not be found again: no further ${kind.main.noun} is created there`,
         { awaitList: true },
       );
     case 'unproved': {
@@ -112,7 +142,7 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
         ? undefined
         : unready(
             'CreationQueued',
-            `${remote.key} was not yet seen to keep an owner marker, so creates run one at a time: ${other} is first`,
+            `${remote.key} was not yet seen to keep what marks a ${kind.main.noun} as ours, so creates run one at a time: ${other} is first`,
             { awaitList: true },
           );
     }

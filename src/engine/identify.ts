@@ -29,7 +29,7 @@ export interface Question {
   /** What our natural key is, where it is known. */
   key?: string | undefined;
   /** For a part: its name and instance. */
-  part?: { name: string; instance: string };
+  part?: { name: string; instance: string; mainID?: string };
   snapshot: Snapshot<unknown>;
 }
 
@@ -103,6 +103,14 @@ function byMarker(question: Question): Identified | undefined {
   return undefined;
 }
 
+/** More than one main object that says it is ours: a remote that dropped our ID made one more for a lost answer. */
+function severalMarked({ object, owner, snapshot }: Question, id: string): Identified | undefined {
+  const ids = [...snapshot.items]
+    .filter(([found, remote]) => found === id || ownerOf(object, remote) === ownerText(owner))
+    .map(([found]) => found);
+  return ids.length > 1 ? { which: 'candidates', ids, why: 'several carry our mark' } : undefined;
+}
+
 /** Pure: by recorded ID, by the person's word, by the ID we chose, by our marker. Never by name. */
 export function identify(question: Question): Identified {
   const { owner, object, recorded, wished, snapshot, part } = question;
@@ -115,10 +123,19 @@ export function identify(question: Question): Identified {
   }
   if (object.identity.level === 'chosen-id') {
     const id = chosenID(owner, part?.name, part?.instance);
+    const twice = part ? undefined : severalMarked(question, id);
+    if (twice) return twice;
     if (snapshot.items.has(id)) return { which: 'known', id, listed: true, how: 'chosen' };
     const text = part ? partText(owner, part.name, part.instance) : ownerText(owner);
     for (const [found, remote] of snapshot.items) {
       if (ownerOf(object, remote) === text) return { which: 'known', id: found, listed: true, how: 'chosen' };
+    }
+    const { instanceOf } = object.identity;
+    if (part?.mainID !== undefined && instanceOf) {
+      for (const [found, remote] of snapshot.items) {
+        if (instanceOf(remote, part.mainID) === part.instance)
+          return { which: 'known', id: found, listed: true, how: 'chosen' };
+      }
     }
     return (part ? undefined : elsewhere(question)) ?? { which: 'none' };
   }

@@ -1,7 +1,8 @@
 import { timestamp, type Clock } from '../base/clock.ts';
 import type { KubeApi, Patch } from '../kube/types.ts';
 import { finalizer, targetAnnotation } from './annotations.ts';
-import type { Creation, Kind, Resource } from './kind.ts';
+import type { Kind } from './kind.ts';
+import type { ActionRecord, Creation, Resource } from './resource.ts';
 import { typeOf } from './kind.ts';
 
 const journalManager = 'freehold-journal';
@@ -32,9 +33,29 @@ export interface Journal {
   lost(kind: Kind, resource: Resource): Promise<Resource>;
   /** Before a DELETE leaves. */
   deleting(kind: Kind, resource: Resource): Promise<Resource>;
+  /** Before a call that a person's word asks for at most once. */
+  obeying(
+    kind: Kind,
+    resource: Resource,
+    word: { action: ActionRecord } | { lastRetry: string | undefined },
+  ): Promise<Resource>;
+  /** What came of the last action. */
+  concluding(kind: Kind, resource: Resource, action: ActionRecord | undefined): Promise<Resource>;
   /** Lets the resource go. */
   unbind(kind: Kind, resource: Resource): Promise<void>;
 }
+
+/** As a merge patch: what is absent is taken away. */
+const whole = (action: ActionRecord): Patch => ({
+  requestedAt: action.requestedAt,
+  verb: action.verb,
+  sentAt: action.sentAt ?? null,
+  before: action.before ?? null,
+  acceptedAt: action.acceptedAt ?? null,
+  finishedAt: action.finishedAt ?? null,
+  result: action.result ?? null,
+  message: action.message ?? null,
+});
 
 export function createJournal(
   kube: KubeApi,
@@ -93,6 +114,9 @@ export function createJournal(
     // What a person said about the lost one's create says nothing about the next.
     lost: (kind, resource) => status(kind, resource, { externalID: null, creation: null, lastResolve: null }),
     deleting: (kind, resource) => status(kind, resource, { deletion: { sentAt: timestamp(clock.now()) } }),
+    obeying: (kind, resource, word) =>
+      status(kind, resource, 'action' in word ? { action: whole(word.action) } : { lastRetry: word.lastRetry ?? null }),
+    concluding: (kind, resource, action) => status(kind, resource, { action: action ? whole(action) : null }),
     async unbind(kind, resource) {
       const finalizers = resource.metadata.finalizers ?? [];
       if (!finalizers.includes(finalizer)) return;

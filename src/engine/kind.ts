@@ -1,54 +1,14 @@
 import type * as z from 'zod';
 import type { Secret } from '../base/secret.ts';
-import type { KubeObject, ResourceType } from '../kube/types.ts';
+import type { ResourceType } from '../kube/types.ts';
 import type { Fence } from '../remote/call.ts';
-import type { Claim, Condition } from './conditions.ts';
+import type { Listed } from '../remote/collection.ts';
+import type { RemoteError } from '../remote/errors.ts';
+import type { Claim } from './conditions.ts';
 import type { CrdDefinition } from './crd.ts';
 import type { Reason } from './reasons.ts';
+import type { ActionRecord, CommonSpec, Resource } from './resource.ts';
 import type { TenantSpec } from './tenant.ts';
-
-/** What every resource that stands for a remote object has in its spec. */
-export interface CommonSpec {
-  tenantRef: { name: string };
-  managementPolicy: 'Manage' | 'Observe';
-  deletionPolicy: 'Retain' | 'Delete';
-  recreatePolicy?: 'Never' | 'Always' | undefined;
-  externalID?: string | undefined;
-}
-
-/** The journal of a create: written before the call under field manager `freehold-journal`, never by the report. */
-export interface Creation {
-  attemptID: string;
-  sentAt: string;
-  /** Which operator process sent it. */
-  holder: string;
-  /** Absent: sent, and its outcome is not known. */
-  outcome?: 'Created' | 'Found' | 'Forgotten';
-  /** IDs that the remote held before the call; only where the object cannot be recognised otherwise. */
-  idsBefore?: string[];
-  /** What was chosen for the create, e.g. an address. */
-  choice?: string;
-}
-
-export interface CommonStatus {
-  observedGeneration?: number;
-  externalID?: string;
-  creation?: Creation;
-  /** When the DELETE was sent; written before it. */
-  deletion?: { sentAt: string };
-  /** The last freehold.dev/resolve that was obeyed. */
-  lastResolve?: string;
-  lastHandledReconcileAt?: string;
-  lastSyncTime?: string;
-  /** Which state of each live Secret was last proved at the remote. */
-  provedSecrets?: Record<string, { uid: string; resourceVersion: string }>;
-  conditions?: Condition[];
-}
-
-export interface Resource<Spec extends CommonSpec = CommonSpec> extends KubeObject {
-  spec: Spec;
-  status?: CommonStatus & Record<string, unknown>;
-}
 
 /**
  * What is known of one remote object. `absent` is proved (or there never was one); whoever is not sure says `unknown`.
@@ -62,16 +22,39 @@ export type Observation<Remote> =
 export type Step =
   /** Make the remote object. */
   | { do: 'create'; remote: string; instance?: string }
-  /** Send what differs: `drift` names the fields. */
-  | { do: 'update'; remote: string; instance?: string; drift: string[] }
-  /** Ask the remote to do `verb`. */
-  | { do: 'act'; remote: string; instance?: string; verb: string; message: string }
+  /** Send what differs: `drift` names the fields. `fresh`: as for an act, where a part of a value is kept as it is. */
+  | { do: 'update'; remote: string; instance?: string; drift: string[]; fresh?: true }
+  | Act
+  /** The action that status.action records is over: its result is written down. */
+  | { do: 'conclude'; result: 'Succeeded' | 'Failed'; message: string }
   | { do: 'remove'; remote: string; instance?: string }
-  /** The remote works on it, or something else must come first. */
-  | { do: 'wait'; reason: Reason; message: string }
+  /** The remote works on it, or something else must come first. `drift`: what differs meanwhile. */
+  | { do: 'wait'; reason: Reason; message: string; drift?: string[] }
   | { do: 'ready'; message: string }
   /** A person must act. */
   | { do: 'blocked'; reason: Reason; message: string };
+
+/** Ask the remote to do `verb`. */
+export interface Act {
+  do: 'act';
+  remote: string;
+  instance?: string;
+  verb: string;
+  /** What is asked for, for people: `power off`. */
+  message: string;
+  /** The person's word that this obeys; it is journalled before the call, so that one word is obeyed at most once. */
+  obeys?: 'action' | 'retry';
+  /** For an action: what the remote says now and will say otherwise once it ran, e.g. the time of its last change; journalled. */
+  before?: string;
+  /** A wrong moment would harm: it is planned again on a read of this very moment before it is sent. */
+  fresh?: true;
+  /**
+   * Where the same verb was sent before for the same wish and is wanted again, it seems to have failed: this is shown
+   * until `again` milliseconds after it was sent, then it is sent once more. `since`: when the remote says that it failed
+   * last (RFC 3339), for a new process, which remembers nothing.
+   */
+  failing?: { reason: Reason; message: string; again: number; since?: string };
+}
 
 /** What a call of a kind gets in hand. */
 export interface Effect<Spec, Client> {
@@ -81,8 +64,14 @@ export interface Effect<Spec, Client> {
   name: string;
   /** Goes to the remote as it is: marker and the user's description. */
   marked(description: string | undefined): string;
-  /** `ownerID/namespace/name`. */
+  /** `ownerID/namespace/name`; for a part, with its name and instance. */
   owner: string;
+  /** For what belongs to a main object that is there: its ID. */
+  mainID?: string;
+  /** What `Desired.changedSecrets` named. */
+  changedSecrets?: readonly string[];
+  /** The parts as the plan saw them. */
+  parts?: Observed;
   /** By the names of `Kind.secrets`. */
   secrets: Record<string, Secret>;
   /** What `Kind.reference` gave. */
@@ -114,6 +103,10 @@ export interface Desired<Spec> {
   reference?: string;
   /** Live secrets whose present state was not yet proved at the remote. */
   changedSecrets?: readonly string[];
+  /** freehold.dev/retry, when it is not answered yet. */
+  retry?: string;
+  /** status.action: the one-off action that was last sent or answered. */
+  action?: ActionRecord;
 }
 
 /** How our remote object is told from a stranger's. Never by name. */
@@ -129,6 +122,13 @@ export type Identity<Spec, Remote> =
       /** We choose the ID; `owner` reads back what we sent beside it, so that either identifies. */
       level: 'chosen-id';
       owner: (remote: Remote) => string | undefined;
+      /**
+       * For a part: the name (among `instances`) of an object that belongs to the main object of that ID; undefined for
+       * one that does not. What belongs to ours is ours, whoever made it.
+       */
+      instanceOf?: (remote: Remote, mainID: string) => string | undefined;
+      /** For a part: the ID of the main object that it belongs to, where it says so. */
+      mainOf?: (remote: Remote) => string | undefined;
     }
   | {
       /** A field that serves one object of ours only: it equals what `Kind.reference` gave. */
@@ -156,6 +156,19 @@ export interface Obstacle {
   message: string;
 }
 
+/** A value that one object only may have, such as the address of a BMC. */
+export interface Unique<Spec, Remote> {
+  /** What people call it: `BMC`. */
+  noun: string;
+  /** undefined: the spec does not say. */
+  of: (desired: { spec: Spec; name: string }) => string | undefined;
+  ofRemote: (remote: Remote) => string | undefined;
+  /** It is the thing itself: an object of ours with another one is of a former resource of this name. */
+  identifies?: true;
+  /** The stop where somebody else has it. */
+  taken: Reason;
+}
+
 /** One remote object of a kind: how it is recognised, where it is listed, and the calls that change it. */
 export interface RemoteObject<Spec, Remote, Client> {
   /** What people call it: `server`. */
@@ -169,6 +182,18 @@ export interface RemoteObject<Spec, Remote, Client> {
   instances?: (spec: Spec) => string[];
   /** undefined when the remote answers 404. */
   read: (client: Client, id: string) => Promise<Remote | undefined>;
+  /** For a part: those of one main object, where the tenant cannot list all. undefined when the remote answers 404. */
+  listOf?: (client: Client, mainID: string) => Promise<Listed<Remote> | undefined>;
+  /** What must serve one object only, besides its ID: looked for among all before a create, and before it changes. */
+  unique?: Unique<Spec, Remote>[];
+  /** What a conflict (409) means that answers a create although nothing of ours is there. */
+  taken?: Reason;
+  /** What a refusal means in this kind's terms, by the remote's words; undefined: as usual. */
+  explain?: (error: RemoteError) => Obstacle | undefined;
+  /** A remove is planned again on a read of this very moment before it is sent. */
+  removeFresh?: true;
+  /** The remote removes its parts with it, so that its removal does not look at them. */
+  takesParts?: true;
   /** Reads what a create must choose from. The choice is journalled, and no other resource takes the same meanwhile. */
   choose?: (client: Client, desired: Desired<Spec>, world: World) => Promise<{ choice: string } | Obstacle>;
   create: (effect: Effect<Spec, Client>, target: { instance: string; id: string }) => Promise<{ id: string }>;
@@ -192,6 +217,8 @@ export type SecretNeed = {
   generate?: (bytes: (length: number) => Uint8Array) => Secret;
   /** A changed Secret is sent on: `plan` sees it in `changedSecrets`. */
   live?: true;
+  /** A name rather than a secret: it may be shown. */
+  public?: true;
   /** What is wrong with a value, without the value; asked before any call. */
   check?: (value: string) => string | undefined;
 };
@@ -216,6 +243,8 @@ export interface Kind<Spec extends CommonSpec = CommonSpec, Remote = unknown, Cl
   tenantKind: string;
   /** Entry of the tenant's spec.limits that bounds how many may be owned. */
   limit?: string;
+  /** What stays at the remote under `Retain`, for people; default: it goes on costing money. */
+  retained?: string;
   main: RemoteObject<Spec, Remote, Client>;
   /** Further remote objects by name, always recognised by a chosen ID. */
   parts?: Record<string, RemoteObject<Spec, unknown, Client>>;
@@ -228,22 +257,26 @@ export interface Kind<Spec extends CommonSpec = CommonSpec, Remote = unknown, Cl
   reference?: (spec: Spec, world: World) => { value: string } | (Obstacle & { value?: string });
   /** What is wrong with a spec by the tenant's facts, before anything is sent; undefined when nothing is. */
   validate?: (desired: { spec: Spec; name: string }, facts: Record<string, unknown>) => string | undefined;
-  /** What comes next towards the spec. `parts` by `name` or `name/instance`. */
+  /**
+   * What comes next towards the spec. `parts` by `name` or `name/instance`: those of the spec, and those of ours that the
+   * spec no longer names.
+   */
   plan: (desired: Desired<Spec>, observed: { main: Observation<Remote>; parts: Observed }) => Step;
   /** What comes next towards none, once a person asked for deletion under `Delete`; the main object is there. */
   planRemoval: (observed: { main: Remote; parts: Observed; name: string }, world: World) => Step;
   /** Fields of a present object that differ from the spec and that no update can mend, as `field: wanted x, is y`. */
-  differences: (desired: { spec: Spec; name: string }, remote: Remote) => string[];
+  differences: (desired: Desired<Spec>, remote: Remote) => string[];
   /**
    * What status shows of the remote object, and the conditions of this kind's own; `changesIn` milliseconds time alone
    * changes it.
    */
-  report: (remote: Remote, now: number) => { status: Record<string, unknown>; conditions: Claim[]; changesIn?: number };
-}
-
-/** The name under which a resource of this kind is queued and logged. */
-export function identifier(kind: string, object: KubeObject): string {
-  return `${kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+  report: (
+    remote: Remote,
+    now: number,
+    spec: Spec,
+  ) => { status: Record<string, unknown>; conditions: Claim[]; changesIn?: number };
+  /** What status shows of the parts: always the same fields. */
+  reportParts?: (parts: Observed) => Record<string, unknown>;
 }
 
 /** Types a kind for its own file, and untypes it for the engine, which never looks inside spec, remote or client. */

@@ -94,6 +94,10 @@ function currentList(
   return look ? { outcome: look } : believed(pass, collection);
 }
 
+/** Did our last change touch this collection? */
+export const concerns = ({ collection }: { collection?: string }, name: string) =>
+  collection === undefined || collection === name;
+
 /** The newest complete list, unless it is failing, missing, or older than what this resource changed last. */
 export function believed(
   pass: Pass,
@@ -116,9 +120,10 @@ export function believed(
         awaitList: true,
       }),
     };
-  if (memory.changed && snapshot.begunAt < memory.changed.at) {
+  const { changed } = memory;
+  if (changed && concerns(changed, collection.name) && snapshot.begunAt < changed.at) {
     collection.refresh();
-    const { at, standing } = memory.changed;
+    const { at, standing } = changed;
     const wait: Outcome = { standing, awaitList: true, motion: true };
     const early = context.clock.monotonic() - at < connectingFor;
     return { outcome: early ? { ...wait, quiet: true, after: connectingFor } : wait };
@@ -145,8 +150,8 @@ async function readOne(
     const remote = await kind.main.read(binding.client, id);
     if (remote !== undefined) {
       const written = binding.remote.kind.collections[kind.main.collection]!.id(remote);
-      // Lists and claims would never know it by this name.
-      if (written !== id && written.toLowerCase() === id.toLowerCase())
+      // Lists and claims would never know it by this name; Ironic takes names for IDs, and a name may move to another node.
+      if (written !== id)
         return { state: 'unknown', reason: 'InvalidSpec', message: `spec.externalID: ${id} is written ${written}` };
       context.witnesses.seen(identifier);
       // No change in the list will tell when it goes.

@@ -1,9 +1,10 @@
 import { RemoteError } from '../remote/errors.ts';
 import type { Claim, Standing } from './conditions.ts';
 import type { Context, Memory } from './context.ts';
-import type { Kind, Resource } from './kind.ts';
+import type { Kind, Observed, Obstacle } from './kind.ts';
+import type { Resource } from './resource.ts';
 import type { Owner } from './owner.ts';
-import type { Reason } from './reasons.ts';
+import { isStalling, type Reason } from './reasons.ts';
 
 /** One reconcile pass over one resource, handed from step to step. */
 export interface Pass {
@@ -21,14 +22,18 @@ export interface Outcome {
   standing: Standing;
   /** The remote object as observed; absent: status keeps what it shows. */
   remote?: unknown;
+  /** Its parts as observed; absent: status keeps what it shows. */
+  parts?: Observed;
   /** The object is proved gone: status shows nothing of it any more. */
   gone?: boolean;
   /** Conditions beside the standing. */
   conditions?: Claim[];
   /** A freehold.dev/reconcile-requested-at is still to be answered by a look at the remote. */
   unanswered?: boolean;
-  /** The remote refused a call because of the spec: it is not sent again for the same spec. */
-  refused?: boolean;
+  /** The remote refused this step because of the spec: it is not sent again for the same spec. */
+  refused?: string;
+  /** Somebody else may mend what was refused: sent again after this, milliseconds. */
+  refusedFor?: number;
   /** The remote was changed in this pass. */
   changed?: boolean;
   /** Wants lists at the pace of motion. */
@@ -59,15 +64,15 @@ const specFailures: Partial<Record<RemoteError['reason'], Reason>> = {
   NotFound: 'InvalidSpec',
 };
 
-/** A refused mutating call: is it the spec (a person must act), or does it pass? */
-export function refused(error: RemoteError, doing: string): Outcome {
-  const reason: Reason = specFailures[error.reason] ?? error.reason;
-  const stalled = reason === 'InvalidSpec';
+/** A refused mutating call: is it the spec (a person must act), or does it pass? `meaning` where the kind knows the words. */
+export function refused(error: RemoteError, doing: string, meaning?: Obstacle, step = 'create'): Outcome {
+  const reason: Reason = meaning?.reason ?? specFailures[error.reason] ?? error.reason;
+  const stalled = isStalling(reason);
   const next = stalled
     ? 'Correct the spec, or ask again with the annotation freehold.dev/reconcile-requested-at'
     : 'It is tried again';
-  const message = `${doing} was refused: ${error.message}. ${next}`;
+  const message = `${doing} was refused: ${meaning?.message ?? error.message}. ${next}`;
   return stalled
-    ? unready(reason, message, { refused: true })
+    ? unready(reason, message, { refused: step, awaitList: true })
     : unready(reason, message, { backoff: error.retryAfter ?? 0 });
 }

@@ -53,7 +53,20 @@ export const reasons = {
   NoFreeAddress: 'The remote offers no free address.',
   OutOfStock: 'The remote has none to give (503), and it is proved that nothing was made.',
 
+  Locked: 'The remote works on the object and refuses changes meanwhile; it is tried again.',
+  VersionRefused: 'The remote does not speak the API version that was asked for.',
+  DriverUnknown: 'No conductor of the remote serves the driver of the spec.',
+  VerifyFailed: 'The BMC could not be used with the address and the credentials that are recorded.',
+  PowerFailed: 'The remote could not change the power state.',
+  InMaintenance: 'The node is in maintenance.',
+  NotChangeableNow: 'The remote does not allow the change in the present state; the message says in which it does.',
+
   // A person must act
+  BMCTaken: 'Another node or another resource has the same BMC.',
+  NameTaken: 'The name is in use by somebody else.',
+  CleanFailed: 'Cleaning failed; the message has the words of the remote and the way back.',
+  InspectFailed: 'Inspection failed; the message has the words of the remote and the way back.',
+  AdoptFailed: 'The adoption of a running machine failed; the message has the words of the remote and the way back.',
   UnclaimedLicensesExist:
     'The remote tenant holds licences of this type that no resource stands for; write spec.claim.',
   AddressTaken: 'The address is in use by somebody else.',
@@ -89,6 +102,12 @@ export const reasons = {
   CFGWUp: 'The common function gateway reaches the hypervisor.',
   CFGWDown: 'The common function gateway does not reach the hypervisor.',
   NotReported: 'The remote does not say.',
+  PowerAsWished: 'The power state is the one of the spec.',
+  PowerUnmanaged: 'The spec leaves the power state alone.',
+  PowerDiffers: 'The power state is not the one of the spec.',
+  NotInMaintenance: 'The node is not in maintenance.',
+  InstanceAttached: 'The node belongs to an instance: provisioning and power are left to it.',
+  NoInstance: 'No instance has the node.',
 } as const;
 
 export type Reason = keyof typeof reasons;
@@ -105,7 +124,22 @@ const stalling: ReadonlySet<Reason> = new Set<Reason>([
   'SecretExists',
   'UnclaimedLicensesExist',
   'AddressTaken',
+  'BMCTaken',
+  'NameTaken',
+  'CleanFailed',
+  'InspectFailed',
+  'AdoptFailed',
 ]);
+
+const answered: ReadonlySet<Reason> = new Set<Reason>(['CleanFailed', 'InspectFailed', 'AdoptFailed']);
+
+/** Is it the question that the annotation freehold.dev/retry answers? */
+export const isAnsweredByRetry = (reason: Reason): boolean => answered.has(reason);
+
+const warned: ReadonlySet<Reason> = new Set<Reason>(['VerifyFailed', 'PowerFailed', 'DriverUnknown']);
+
+/** Does its event warn? What stalls does, and what somebody will have to mend although it may pass. */
+export const isWarning = (reason: Reason): boolean => stalling.has(reason) || warned.has(reason);
 
 /** Must a person change spec, an annotation or the remote before this passes? */
 export function isStalling(reason: Reason): boolean {

@@ -1,21 +1,25 @@
 import { jitter } from '../base/random.ts';
 import { isConflict, KubeError, KubeUnreachable } from '../kube/types.ts';
-import { finalizer, isPaused, reconcileRequestOf } from './annotations.ts';
+import { finalizer, isDeleting, isPaused, reconcileRequestOf } from './annotations.ts';
 import { findCondition } from './conditions.ts';
 import type { Context } from './context.ts';
 import { create } from './create.ts';
 import { otherUnsettled } from './gate.ts';
-import { identifier as identifierOf, type Kind } from './kind.ts';
+import type { Kind } from './kind.ts';
+import { identifier as identifierOf } from './resource.ts';
 import { heldBack, heldByOther } from './held.ts';
 import { observe, resolveTenant, type Seen } from './observe.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
-import { collectionsOf, observeParts } from './parts.ts';
+import { collectionsOf, observeParts, partsDue } from './parts.ts';
 import type { RunResult } from './queue.ts';
-import { askedBy, follow, markNotKept, passwordConditions, refusedBefore } from './follow.ts';
-import { finish, isDeleting, mayGoAtOnce, release, remove } from './remove.ts';
+import { askedBy, refusedBefore } from './asked.ts';
+import { follow, markNotKept, passwordConditions } from './follow.ts';
+import { mayGoAtOnce, finish, release, remove } from './remove.ts';
 import { report } from './report.ts';
+import { rewriteJournal, rewriteWord } from './rewrite.ts';
 import { adopt, forgetWhenTold, isForgotten, isToldToRetry, isUnsettled, settle, settleCandidates } from './settle.ts';
 import type { Binding } from './tenants.ts';
+import { ofFormerResource } from './unique.ts';
 import { desiredOf, obstacle, worldOf } from './world.ts';
 
 /**
@@ -40,7 +44,10 @@ export async function reconcile(
   };
   try {
     const outcome = await judge(pass);
-    if (outcome.refused) pass.memory.refused = { asked: askedBy(pass), message: outcome.standing.message };
+    const { reason, message } = outcome.standing;
+    const { refused: step, refusedFor } = outcome;
+    const until = refusedFor === undefined ? {} : { until: context.clock.monotonic() + refusedFor };
+    if (step !== undefined) pass.memory.refused = { asked: askedBy(pass), step, reason, message, ...until };
     if (!outcome.released && !outcome.quiet) await report(pass, outcome);
     return schedule(pass, outcome);
   } catch (error) {
@@ -77,14 +84,18 @@ function schedule(pass: Pass, outcome: Outcome): RunResult {
 }
 
 /** When time alone, or a Secret that is not watched, may change what is to be done; milliseconds. */
-function byItself({ context, kind, resource }: Pass, { remote }: Outcome): number {
+function byItself(pass: Pass, { parts, remote }: Outcome): number {
+  const { context, kind, resource } = pass;
   const needs = Object.values(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {});
   const look = needs.some(({ live }) => live)
     ? jitter(context.random, context.settings.secretInterval * 0.9)
     : Infinity;
-  const turn = remote === undefined ? Infinity : (kind.report(remote, context.clock.now()).changesIn ?? Infinity);
+  const turn =
+    remote === undefined ? Infinity : (kind.report(remote, context.clock.now(), resource.spec).changesIn ?? Infinity);
   // A far turn is looked for again: Node's timers and clocks are not made for months.
-  return Math.min(look, turn === Infinity ? Infinity : Math.min(turn + 1000, 24 * 3_600_000));
+  // Whoever could not look at the parts is woken by what hindered it.
+  const rota = parts ? partsDue(pass) : Infinity;
+  return Math.min(look, rota, turn === Infinity ? Infinity : Math.min(turn + 1000, 24 * 3_600_000));
 }
 
 function bindingOf(pass: Pass): Binding | undefined {
@@ -102,7 +113,7 @@ async function judge(pass: Pass): Promise<Outcome> {
   }
   if (isPaused(resource)) return paused(pass, deleting);
   await rewriteJournal(pass);
-  if (deleting) await recordAnswered(pass);
+  await rewriteWord(pass);
   if (deleting && mayGoAtOnce(pass)) return release(pass);
   if (deleting) await forgetWhenTold(pass);
   const tenant = resolveTenant(pass);
@@ -122,24 +133,6 @@ async function judge(pass: Pass): Promise<Outcome> {
     case 'present':
       return present(pass, binding, seen);
   }
-}
-
-/** Somebody wiped the status while a create was open: without its journal another one would follow. */
-async function rewriteJournal(pass: Pass): Promise<void> {
-  const { context, kind, memory, resource } = pass;
-  if (!memory.sent || resource.status?.creation !== undefined || resource.status?.externalID !== undefined) return;
-  pass.resource = await context.journal.sending(kind, resource, memory.sent);
-  throw new Stale('the journal is written again');
-}
-
-/** A create without journal was answered and its record failed: what was made is not let go unsaid. */
-async function recordAnswered(pass: Pass): Promise<void> {
-  const { context, kind, memory, resource } = pass;
-  const { answered } = memory;
-  if (!answered || kind.main.identity.level !== 'chosen-id' || resource.status?.externalID !== undefined) return;
-  pass.resource = await context.journal.record(kind, resource, answered.id, 'Created');
-  delete memory.answered;
-  throw new Stale('the create is recorded');
 }
 
 /** Nothing is done, and it says so; a Ready of this very spec stays. */
@@ -166,8 +159,7 @@ async function absent(pass: Pass, binding: Binding, lost: string | undefined): P
   const { context, kind, resource } = pass;
   const held = lost !== undefined || isDeleting(resource) ? heldBack(pass, binding) : undefined;
   if (held) return held;
-  if (isDeleting(resource))
-    return lost === undefined && kind.main.identity.level !== 'chosen-id' ? release(pass) : finish(pass);
+  if (isDeleting(resource)) return lost === undefined ? release(pass) : finish(pass);
   if (lost !== undefined) {
     if (resource.spec.recreatePolicy !== 'Always' || resource.spec.managementPolicy === 'Observe') {
       const way = 'delete this resource, or set spec.recreatePolicy: Always to buy another one';
@@ -195,7 +187,7 @@ async function absent(pass: Pass, binding: Binding, lost: string | undefined): P
   }
   const { missing } = desiredOf(pass, binding);
   if (missing) return obstacle(missing);
-  return refusedBefore(pass) ?? refusedCreate(pass) ?? (await stock(pass, binding)) ?? create(pass, binding);
+  return refusedBefore(pass, 'create') ?? refusedCreate(pass) ?? (await stock(pass, binding)) ?? create(pass, binding);
 }
 
 /**
@@ -267,18 +259,25 @@ async function present(pass: Pass, binding: Binding, seen: Extract<Seen, { now: 
         { motion: true, awaitList: true, remote: undefined },
       );
     }
+    const former = seen.how === 'wished' || deleting ? undefined : ofFormerResource(pass, seen.id, seen.remote);
+    if (former) return former;
     const refusal = await adopt(pass, binding, seen.id, 'Found');
     if (refusal) return refusal;
   } else if (!deleting) {
     // Whoever replaces the metadata (kubectl replace) takes finalizer and target away.
     pass.resource = await pass.context.journal.bind(kind, pass.resource, binding.remote.key);
   }
-  const observed = observeParts(pass, binding);
+  if (deleting && kind.main.takesParts) return remove(pass, binding, seen, {});
+  const observed = await observeParts(pass, binding, seen.id);
   if ('outcome' in observed) return { remote: seen.remote, ...observed.outcome };
   const { parts } = observed;
-  if (deleting) return remove(pass, binding, seen, parts);
+  if (deleting) return { parts, ...(await remove(pass, binding, seen, parts)) };
   const lostMark = markNotKept(pass, seen);
-  if (lostMark) return { ...lostMark, remote: seen.remote };
+  if (lostMark) return { ...lostMark, remote: seen.remote, parts };
   const outcome = await follow(pass, binding, seen, parts);
-  return { ...outcome, conditions: [...(outcome.conditions ?? []), ...(await passwordConditions(pass, seen.remote))] };
+  return {
+    parts,
+    ...outcome,
+    conditions: [...(outcome.conditions ?? []), ...(await passwordConditions(pass, seen.remote))],
+  };
 }

@@ -1,9 +1,10 @@
-import type { KubeObject } from '../kube/types.ts';
 import { RemoteError } from '../remote/errors.ts';
 import { effect, freshRead } from './create.ts';
+import { act } from './act.ts';
 import type { Observed } from './kind.ts';
 import { heldBack } from './held.ts';
 import { type Outcome, type Pass, refused, unready } from './outcome.ts';
+import { pace, planned } from './follow.ts';
 import { ownerText, partText } from './owner.ts';
 import { collectionsOf, partKey } from './parts.ts';
 import { isUnsettled } from './settle.ts';
@@ -18,11 +19,10 @@ const deleteAgain = 60_000;
  * unknown outcome holds it whatever the policy: letting go would orphan what the create may have made.
  */
 export function mayGoAtOnce(pass: Pass): boolean {
-  const { resource, kind } = pass;
+  const { resource } = pass;
   if (isUnsettled(pass)) return false;
   const { deletionPolicy, managementPolicy, externalID } = resource.spec;
   if (deletionPolicy === 'Retain' || managementPolicy === 'Observe') return true;
-  if (kind.main.identity.level === 'chosen-id') return false;
   // Adopted by the spec and never looked at: under `Delete` the word covers it only once it was found and recorded.
   return resource.status?.externalID === undefined && externalID === undefined;
 }
@@ -40,7 +40,7 @@ export async function release(pass: Pass): Promise<Outcome> {
     const sentAt = resource.status?.deletion?.sentAt;
     const note =
       sentAt === undefined
-        ? `${kind.main.noun} ${id} stays as it is and goes on costing money; the same manifest applied again finds it`
+        ? `${kind.main.noun} ${id} ${kind.retained ?? 'stays as it is and goes on costing money'}; the same manifest applied again finds it`
         : `${kind.main.noun} ${id} is let go; its delete was sent at ${sentAt}, and whether it was carried out was not proved`;
     context.event(resource, { type: 'Normal', reason: 'Retained', action: 'Release', note });
     // No event can be written in a namespace that is being deleted.
@@ -88,13 +88,22 @@ export async function remove(
   parts: Observed,
 ): Promise<Outcome> {
   const { context, kind, memory } = pass;
-  const { id, remote } = present;
+  const { id } = present;
   const held = heldBack(pass, binding);
-  if (held) return { ...held, remote };
-  const step = kind.planRemoval({ main: remote, parts, name: pass.resource.metadata.name }, worldOf(pass, binding));
+  if (held) return { ...held, remote: present.remote };
+  const next = await planned(pass, binding, present, (main) =>
+    kind.planRemoval({ main, parts, name: pass.resource.metadata.name }, worldOf(pass, binding)),
+  );
+  if ('outcome' in next) return { remote: present.remote, ...next.outcome };
+  const { step, remote } = next;
   // What it waits for may be another collection's, or another resource: each list looks again.
   if (step.do === 'wait' || step.do === 'blocked')
-    return unready(step.reason, step.message, { remote, motion: true, awaitList: true });
+    return unready(step.reason, step.message, { remote, ...pace(pass, step.reason) });
+  if (step.do === 'act' || step.do === 'update') {
+    // On its way to where it can be removed; the person may have taken back their word meanwhile.
+    await freshRead(pass);
+    return { remote, ...(await act(pass, binding, step, { id, remote }, parts)), motion: true };
+  }
   const isMain = step.do === 'remove' && step.remote === 'main';
   const part = step.do === 'remove' ? parts[partKey(step.remote, step.instance)] : undefined;
   const gone = isMain ? id : part?.state === 'present' ? part.id : undefined;
@@ -126,12 +135,9 @@ export async function remove(
       memory.changed = { at: context.clock.monotonic(), standing: waiting.standing };
       return { ...waiting, backoff: 0, awaitList: true };
     }
-    return { ...refused(error, `the delete of ${object.noun} ${gone}`), remote, motion: true };
+    return { ...refused(error, `the delete of ${object.noun} ${gone}`, object.explain?.(error)), remote, motion: true };
   }
   look();
   memory.changed = { at: context.clock.monotonic(), standing: waiting.standing };
   return { ...waiting, changed: true, awaitList: true };
 }
-
-/** Is somebody waiting for this resource to go? */
-export const isDeleting = (resource: KubeObject) => resource.metadata.deletionTimestamp !== undefined;

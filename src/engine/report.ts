@@ -1,18 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
 import { timestamp } from '../base/clock.ts';
+import type { Secret } from '../base/secret.ts';
+import { redact } from '../remote/text.ts';
 import { reconcileRequestOf } from './annotations.ts';
 import { type Claim, findCondition, mergeConditions, type Standing, standingConditions } from './conditions.ts';
 import type { KubeApi, KubeObject } from '../kube/types.ts';
 import type { CrdDefinition } from './crd.ts';
-import { type CommonStatus, typeOf } from './kind.ts';
+import { type Kind, typeOf } from './kind.ts';
+import type { CommonStatus } from './resource.ts';
 import type { Outcome, Pass } from './outcome.ts';
-import { isStalling } from './reasons.ts';
+import { isWarning } from './reasons.ts';
 
 /** Field manager of spec-side patches and of the report. */
 export const reportManager = 'freehold';
 
 /** Fields of the journal: the report never contains them. */
-const journalFields: (keyof CommonStatus)[] = ['externalID', 'creation', 'deletion', 'lastResolve'];
+const journalFields: (keyof CommonStatus)[] = [
+  'externalID',
+  'creation',
+  'deletion',
+  'lastResolve',
+  'action',
+  'lastRetry',
+];
 const engineFields: (keyof CommonStatus)[] = [
   'observedGeneration',
   'conditions',
@@ -42,14 +52,43 @@ export function asItStands(resource: KubeObject & { status?: CommonStatus }): St
   return { ready: ready.status === 'True', reason: ready.reason, message: ready.message };
 }
 
+/** What is shown of the parts; where they could not be looked at, what was shown before. */
+function partsShown(kind: Kind, { parts }: Outcome, shown: Record<string, unknown>): Record<string, unknown> {
+  if (!kind.reportParts) return {};
+  const fields = kind.reportParts(parts ?? {});
+  if (parts) return without(fields, []);
+  return Object.fromEntries(Object.keys(fields).flatMap((name) => (name in shown ? [[name, shown[name]]] : [])));
+}
+
+/** Shorter ones are words: a user name `root` is no secret, and would be blanked wherever it is a part of another word. */
+const shortest = 6;
+
+/** The remote may quote what it was sent, a BMC's password in an error say: nothing of that is shown. */
+function clean<T>(value: T, secrets: readonly Secret[] = []): T {
+  const long = secrets.filter((secret) => secret.reveal().length >= shortest);
+  if (long.length === 0) return value;
+  const walk = (part: unknown): unknown => {
+    // One word is a name, a state or an ID, of which the spec says the same.
+    if (typeof part === 'string') return part.includes(' ') ? redact(part, long) : part;
+    if (Array.isArray(part)) return part.map(walk);
+    if (typeof part !== 'object' || part === null) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, walk(inner)]));
+  };
+  return walk(value) as T;
+}
+
 /** The whole status as it should be, but for the journal's fields. Pure. */
 export function statusOf(pass: Pass, outcome: Outcome, now: string): Record<string, unknown> {
   const { kind, resource } = pass;
   const current: Record<string, unknown> & CommonStatus = resource.status ?? {};
   const generation = resource.metadata.generation ?? 0;
   const shown = without(current, [...journalFields, ...engineFields]);
-  const seen = outcome.remote === undefined ? undefined : kind.report(outcome.remote, Date.parse(now));
-  const projection = outcome.gone ? {} : seen ? without(seen.status, []) : shown;
+  const seen = outcome.remote === undefined ? undefined : kind.report(outcome.remote, Date.parse(now), resource.spec);
+  const projection = outcome.gone
+    ? {}
+    : seen
+      ? { ...without(seen.status, []), ...partsShown(kind, outcome, shown) }
+      : shown;
   const own = [...(seen?.conditions ?? []), ...(outcome.conditions ?? [])];
   const previous = current.conditions ?? [];
   const claims = [...standingConditions(outcome.standing), ...own, ...(outcome.gone ? [] : carried(previous, own))];
@@ -85,17 +124,19 @@ export async function applyStatus<T extends KubeObject>(
 /** One server-side apply of the status, only if something differs; one event, only on a transition (law 5). */
 export async function report(pass: Pass, outcome: Outcome): Promise<void> {
   const { context, kind, resource } = pass;
-  const status = statusOf(pass, outcome, timestamp(context.clock.now()));
+  const { known } = pass.memory;
+  const status = clean(statusOf(pass, outcome, timestamp(context.clock.now())), known);
   const current = without(resource.status ?? {}, journalFields);
   if (isDeepStrictEqual(current, status)) return;
   const before = findCondition(resource.status?.conditions, 'Ready');
   const written = await applyStatus(context.kube, kind, resource, status);
   context.store(kind).observe(written);
   warn(pass, outcome, written);
-  const { ready, reason, message } = outcome.standing;
+  const { ready, reason } = outcome.standing;
+  const message = clean(outcome.standing.message, known);
   if (before?.reason === reason && before.status === (ready ? 'True' : 'False')) return;
   context.event(written, {
-    type: isStalling(reason) ? 'Warning' : 'Normal',
+    type: isWarning(reason) ? 'Warning' : 'Normal',
     reason,
     action: 'Reconcile',
     note: message,
@@ -104,10 +145,11 @@ export async function report(pass: Pass, outcome: Outcome): Promise<void> {
 }
 
 /** Conditions that a person must hear of: an event when one comes to a new reason. */
-function warn({ context, kind, resource }: Pass, { remote }: Outcome, written: KubeObject): void {
+function warn({ context, kind, memory, resource }: Pass, { remote }: Outcome, written: KubeObject): void {
   if (remote === undefined) return;
-  for (const { type, reason, message, warn: loud } of kind.report(remote, context.clock.now()).conditions) {
+  for (const { type, reason, message, warn: loud } of kind.report(remote, context.clock.now(), resource.spec)
+    .conditions) {
     if (!loud || findCondition(resource.status?.conditions, type)?.reason === reason) continue;
-    context.event(written, { type: 'Warning', reason, action: 'Observe', note: message });
+    context.event(written, { type: 'Warning', reason, action: 'Observe', note: clean(message, memory.known) });
   }
 }

@@ -21,8 +21,27 @@ export const secretKey = (description: string) =>
     .regex(/^[-._a-zA-Z0-9]+$/)
     .describe(description);
 
+/** What a kind's common fields say of its remote object. */
+export interface Words {
+  /** Of deletionPolicy. */
+  retain: string;
+  delete: string;
+  /** Of recreatePolicy. */
+  again: string;
+  /** Of externalID: what is done without it. */
+  instead: string;
+}
+
+/** For what is bought by the month. */
+const bought: Words = {
+  retain: 'it stays as it is, goes on costing money, and the same manifest applied again finds it',
+  delete: 'it is deleted for good, with its data; the resource goes away once it is proved gone',
+  again: 'another one is bought',
+  instead: 'buying one',
+};
+
 /** Spec fields of every kind that stands for a remote object. */
-export function commonSpec(noun: string) {
+export function commonSpec(noun: string, words: Words = bought) {
   return {
     tenantRef: z
       .object({ name: objectName('Name of the tenant resource in this namespace.') })
@@ -37,13 +56,13 @@ export function commonSpec(noun: string) {
       .enum(['Retain', 'Delete'])
       .default('Retain')
       .describe(
-        `What happens to the ${noun} when this resource is deleted. Retain: it stays as it is, goes on costing money, and the same manifest applied again finds it. Delete: it is deleted for good, with its data; the resource goes away once it is proved gone.`,
+        `What happens to the ${noun} when this resource is deleted. Retain: ${words.retain}. Delete: ${words.delete}.`,
       ),
     recreatePolicy: z
       .enum(['Never', 'Always'])
       .default('Never')
       .describe(
-        `What happens when the ${noun} was deleted by somebody else. Never: the resource is Stalled with reason RemoteLost. Always: another one is bought.`,
+        `What happens when the ${noun} was deleted by somebody else. Never: the resource is Stalled with reason RemoteLost. Always: ${words.again}.`,
       ),
     externalID: z
       .string()
@@ -52,7 +71,7 @@ export function commonSpec(noun: string) {
       .regex(/^[A-Za-z0-9][-A-Za-z0-9]*$/)
       .optional()
       .describe(
-        `ID of an existing ${noun} to adopt instead of buying one. It may be added only while nothing is recorded in status.externalID, or with the value recorded there.`,
+        `ID of an existing ${noun} to adopt instead of ${words.instead}. It may be added only while nothing is recorded in status.externalID, or with the value recorded there.`,
       ),
   };
 }
@@ -117,6 +136,33 @@ export function commonStatus(noun: string) {
       .object({ sentAt: z.string().meta({ format: 'date-time' }).describe('When the delete was about to be sent.') })
       .optional()
       .describe('Journal of the delete, written before it was sent.'),
+    action: z
+      .object({
+        requestedAt: z.string().max(64).describe('spec.action.requestedAt that this answers.'),
+        verb: z.string().max(64).describe('What was asked for.'),
+        sentAt: z
+          .string()
+          .meta({ format: 'date-time' })
+          .optional()
+          .describe('When it was about to be sent. Absent: it was answered without being sent.'),
+        before: z.string().optional().describe('What the remote said of its last change when it was sent.'),
+        acceptedAt: z
+          .string()
+          .meta({ format: 'date-time' })
+          .optional()
+          .describe('When the remote took it. Absent while that is not known.'),
+        finishedAt: z.string().meta({ format: 'date-time' }).optional().describe('When its result was known.'),
+        result: z
+          .enum(['Succeeded', 'Failed', 'Unknown'])
+          .optional()
+          .describe(
+            'Absent: it is still running. Unknown: its answer was lost, and nothing tells whether it was carried out.',
+          ),
+        message: z.string().optional().describe('What came of it.'),
+      })
+      .optional()
+      .describe('The last one-off action, written before it was sent: it is sent at most once.'),
+    lastRetry: z.string().optional().describe('The annotation freehold.dev/retry that was last obeyed.'),
     lastResolve: z.string().optional().describe('The annotation freehold.dev/resolve that was last obeyed.'),
     provedSecrets: z
       .record(

@@ -1,9 +1,9 @@
-import { resolutionOf, takeOverOf } from './annotations.ts';
+import { isDeleting, resolutionOf, takeOverOf } from './annotations.ts';
 import { lossHash } from './breaker.ts';
 import { ownerOf, refusal } from './identify.ts';
 import type { RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
-import { slowly } from './gate.ts';
+import { keepsIDs, slowly } from './gate.ts';
 import { claimedBy, heldBack, heldByOther } from './held.ts';
 import type { Seen } from './observe.ts';
 import { asItStands } from './report.ts';
@@ -198,6 +198,13 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     return held;
   }
   const candidates = candidatesOf(pass, binding, seen);
+  if (candidates.length === 0 && !isDeleting(pass.resource) && keepsIDs(pass, binding)) {
+    // The ID is ours: sent once more it makes the same object, or is refused because that is there.
+    pass.resource = await context.journal.clear(kind, pass.resource);
+    delete memory.attempt;
+    delete memory.sent;
+    return undefined;
+  }
   // A question that stands is not taken back by a new process, which waits anew before it may act.
   const stands = asItStands(pass.resource);
   const asked = stands?.reason === 'CreateOutcomeAmbiguous' && stands.message.includes(attemptID);

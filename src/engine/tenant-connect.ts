@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { forwardingBudget } from '../remote/budget.ts';
+import type { Identity } from '../remote/call.ts';
 import { RemoteError } from '../remote/errors.ts';
 import { acceptLossOf, inUseFinalizer, reconcileRequestOf } from './annotations.ts';
 import { lossHash } from './breaker.ts';
@@ -14,6 +16,9 @@ export interface TenantPass {
   readonly memory: TenantMemory;
   resource: TenantResource;
 }
+
+/** Whoever has not signed in yet: a remote tenant's key then says what the spec alone tells. */
+const nobody: Identity = { projectID: '-', projectName: '-', userName: '-', roles: [] };
 
 export function wakeUsers(context: Context, identifier: string): void {
   for (const user of context.users.of(identifier)) context.enqueue(user, 1);
@@ -63,7 +68,7 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
     return undefined;
   }
 
-  const remote = context.tenants.remote(kind, kind.remoteKey(resource.spec));
+  const bound = () => context.tenants.binding(identifier)?.remote;
   const { clock, random, log } = context;
   const { trial } = memory;
   const same =
@@ -75,17 +80,19 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
       : kind.connect({
           spec: resource.spec,
           credentials: read.values,
-          budget: remote.budget,
+          // Calls follow the binding, which is made before the first of them; a sign-in takes no budget.
+          budget: forwardingBudget(() => bound()?.budget),
           clock,
           random,
           log,
-          tenant: remote.key,
+          tenant: () => bound()?.key ?? kind.remoteKey(resource.spec, nobody),
           ports: context.ports,
         });
   delete memory.trial;
+  let identity: Identity;
   let endpoint: string;
   try {
-    await made.session.identity();
+    identity = await made.session.identity();
     endpoint = (await made.session.endpoint()).href;
   } catch (error) {
     if (!(error instanceof RemoteError)) {
@@ -99,6 +106,7 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
   }
   delete memory.refusal;
   delete memory.facts;
+  const remote = context.tenants.remote(kind, kind.remoteKey(resource.spec, identity));
   const next: Binding = {
     identifier,
     remote,

@@ -2,11 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { timestamp } from '../base/clock.ts';
 import { jitter } from '../base/random.ts';
 import { isConflict, KubeError, KubeUnreachable } from '../kube/types.ts';
-import { finalizer, isPaused, reconcileRequestOf } from './annotations.ts';
+import { finalizer, isDeleting, isPaused, reconcileRequestOf } from './annotations.ts';
 import { type Claim, findCondition, mergeConditions, standingConditions, type Standing } from './conditions.ts';
 import type { Context } from './context.ts';
 import { typeOf } from './kind.ts';
-import { isDeleting } from './remove.ts';
 import type { RunResult } from './queue.ts';
 import { isStalling } from './reasons.ts';
 import { applyStatus, asItStands, reportManager } from './report.ts';
@@ -57,7 +56,8 @@ function usability(context: Context, identifier: string): string {
   const problem = context.tenants.problem(identifier);
   const binding = context.tenants.binding(identifier);
   const { facts } = context.tenantMemory(identifier);
-  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}/${JSON.stringify(facts)}`;
+  const modes = Object.values(binding?.remote.kind.collections ?? {}).map(({ perMain }) => perMain?.(binding!.spec));
+  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}/${JSON.stringify([facts, modes])}`;
 }
 
 async function judge(pass: TenantPass): Promise<Standing | undefined> {

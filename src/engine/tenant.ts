@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
 import type { KubeObject } from '../kube/types.ts';
-import type { RemoteSession } from '../remote/call.ts';
+import type { Identity, RemoteSession } from '../remote/call.ts';
 import type { Listed } from '../remote/collection.ts';
-import type { CommonStatus } from './kind.ts';
+import type { CommonStatus } from './resource.ts';
 import type { CrdDefinition } from './crd.ts';
 import type { Budget } from '../remote/budget.ts';
 import type { RemotePorts } from '../remote/ports.ts';
@@ -41,8 +41,8 @@ export interface ConnectOptions<Spec> {
   clock: Clock;
   random: Random;
   log: Log;
-  /** Key of the remote tenant, for metrics and the audit line. */
-  tenant: string;
+  /** Key of the remote tenant, for metrics and the audit line; before the sign-in it says less. */
+  tenant: () => string;
   ports: RemotePorts;
 }
 
@@ -52,14 +52,24 @@ export interface TenantCollection<Client, Item> {
   id: (item: Item) => string;
   /** For status.unclaimed: when it came to be, RFC 3339; undefined where the remote does not say. */
   since: (item: Item) => string | undefined;
+  /**
+   * Where the remote has no list of all (by the tenant's spec): the seconds between two reads of those of one main
+   * object. undefined: there is a list.
+   */
+  perMain?: (spec: TenantSpec) => number | undefined;
+  /** It belongs to an object of another collection: by itself it is never shown as unclaimed. */
+  part?: true;
 }
 
 /** A kind whose resources stand for an account at a remote API. */
 export interface TenantKind<Spec extends TenantSpec = TenantSpec, Client = unknown> extends CrdDefinition {
   /** Keys of the credentials Secret. */
   secretKeys: string[];
-  /** Names the remote tenant, not the resource: two resources with one key share budget, lists and locks. */
-  remoteKey: (spec: Spec) => string;
+  /**
+   * Names the remote tenant, not the resource: two resources with one key share budget, lists and locks. `identity` is
+   * what the token says.
+   */
+  remoteKey: (spec: Spec, identity: Identity) => string;
   connect: (options: ConnectOptions<Spec>) => { client: Client; session: RemoteSession };
   collections: Record<string, TenantCollection<Client, unknown>>;
   /** Status fields that `facts` gives. */

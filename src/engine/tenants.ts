@@ -27,6 +27,8 @@ export interface Binding {
   since: number;
   /** The endpoint changed and no recorded object was seen there yet: no mutating call goes out. */
   unproved: string | undefined;
+  /** Did the last create through it keep the ID that we chose? undefined: none was answered yet. */
+  keepsIDs?: boolean;
   /** The freehold.dev/accept-loss of this tenant resource that was last obeyed. */
   answered: string | undefined;
 }
@@ -42,10 +44,13 @@ export interface RemoteTenant {
   key: string;
   kind: TenantKind;
   budget: Budget;
-  collections: ReadonlyMap<string, Collection<unknown>>;
+  /** Those that can be listed. */
+  collections: Map<string, Collection<unknown>>;
   bindings: Map<string, Binding>;
   /** The endpoint from which the newest complete list of each collection came. */
   via: Map<string, string>;
+  /** IDs that a list has shown since this process leads: lists no longer lag behind their creates. */
+  shown: Set<string>;
   /** IDs of lost objects that a person accepted as lost. */
   accepted: Set<string>;
   /** Who is sending a create of this kind here, while creates run one at a time. */
@@ -90,6 +95,11 @@ export function listedElsewhere({ remote, endpoint }: Binding, collection: strin
   return via === undefined || plain(via) === plain(endpoint) ? undefined : via;
 }
 
+/** Can a tenant of that spec list all of a collection? */
+function hasList(kind: TenantKind, collection: string, spec: TenantSpec): boolean {
+  return kind.collections[collection]?.perMain?.(spec) === undefined;
+}
+
 export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenants {
   const { clock, random, log, claims } = options;
   const remotes = new Map<string, RemoteTenant>();
@@ -106,9 +116,9 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
    */
   async function list(remote: RemoteTenant, name: string): Promise<Listed<unknown>> {
     const doubt = ({ unproved }: Binding) => Number(unproved !== undefined);
-    const ways = [...remote.bindings.values()].sort(
-      (a, b) => doubt(a) - doubt(b) || (a.identifier < b.identifier ? -1 : 1),
-    );
+    const ways = [...remote.bindings.values()]
+      .filter(({ spec }) => hasList(remote.kind, name, spec))
+      .sort((a, b) => doubt(a) - doubt(b) || (a.identifier < b.identifier ? -1 : 1));
     let last: unknown;
     for (const way of ways) {
       try {
@@ -142,19 +152,35 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
       collections,
       bindings: new Map(),
       via: new Map(),
+      shown: new Set(),
       accepted: new Set(),
       creating: new Map(),
       inFlight: new Set(),
     };
-    for (const [name, { id }] of Object.entries(kind.collections)) {
-      const interval = () => shortest(remote);
-      const collection = createCollection({ name, list: () => list(remote, name), id, clock, random, log, interval });
-      collection.onChange((ids) => options.onChange(remote, name, ids));
-      collection.onList((turned) => options.onList(remote, name, turned));
-      collections.set(name, collection);
-    }
     remotes.set(key, remote);
     return remote;
+  }
+
+  /** The collections that some binding can list, and no others: what cannot be listed would only be failing. */
+  function settleCollections(remote: RemoteTenant): void {
+    const { kind, collections } = remote;
+    for (const [name, { id }] of Object.entries(kind.collections)) {
+      const wanted = [...remote.bindings.values()].some(({ spec }) => hasList(kind, name, spec));
+      const known = collections.get(name);
+      if (!wanted) {
+        known?.stop();
+        collections.delete(name);
+      } else if (!known) {
+        const interval = () => shortest(remote);
+        const collection = createCollection({ name, list: () => list(remote, name), id, clock, random, log, interval });
+        collection.onChange((ids) => {
+          for (const changed of ids) if (collection.snapshot()?.items.has(changed)) remote.shown.add(changed);
+          options.onChange(remote, name, ids);
+        });
+        collection.onList((turned) => options.onList(remote, name, turned));
+        collections.set(name, collection);
+      }
+    }
   }
 
   function setLimits(remote: RemoteTenant): void {
@@ -171,7 +197,8 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
     const snapshot = remote.collections.get(kind.main.collection)?.snapshot();
     const titles = snapshot === undefined ? [] : claims.recorded(kind.names.kind, remote.key);
     const counted = titles.filter(
-      ({ excused, since }) => !excused && (since === undefined || clock.now() - since > options.settleWindow),
+      ({ id, excused, since }) =>
+        !excused && (remote.shown.has(id) || since === undefined || clock.now() - since > options.settleWindow),
     );
     return breaker(
       counted.map(({ id }) => id),
@@ -200,6 +227,7 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
         bindings.set(identifier, binding);
         binding.remote.bindings.set(identifier, binding);
         setLimits(binding.remote);
+        settleCollections(binding.remote);
         for (const collection of binding.remote.collections.values()) {
           collection.start();
           // What was listed through another way proves nothing about this one.
@@ -209,7 +237,10 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
       if (before && before.remote !== binding?.remote && before.remote.bindings.size === 0) {
         for (const collection of before.remote.collections.values()) collection.stop();
         remotes.delete(before.remote.key);
-      } else if (before) setLimits(before.remote);
+      } else if (before) {
+        setLimits(before.remote);
+        settleCollections(before.remote);
+      }
     },
     binding: (identifier) => bindings.get(identifier),
     setProblem(identifier, problem) {

@@ -8,7 +8,8 @@ import type { Log } from '../telemetry/log.ts';
 import { createClaims } from './claims.ts';
 import type { Context, EngineSettings, Memory, Store, TenantMemory } from './context.ts';
 import { createJournal } from './journal.ts';
-import { identifier, type Kind, type Resource } from './kind.ts';
+import type { Kind } from './kind.ts';
+import { identifier, type Resource } from './resource.ts';
 import { collectionsOf } from './parts.ts';
 import { createQueue, type Queue, type QueueHooks, type RunResult } from './queue.ts';
 import { reconcile } from './reconcile.ts';
@@ -60,7 +61,7 @@ export function createTerm(options: TermOptions): Term {
   const { settings, clock, random, log, kube } = options;
   const kinds = new Map(options.kinds.map((kind) => [kind.names.kind, kind]));
   const tenantKinds = new Map(options.tenantKinds.map((kind) => [kind.names.kind, kind]));
-  const claims = createClaims();
+  const claims = createClaims(options.kinds);
   const users = createUsers();
   const memories = new Map<string, Memory>();
   const tenantMemories = new Map<string, TenantMemory>();

@@ -13,7 +13,8 @@ export interface Unclaimed {
 const most = 100;
 
 function* entriesOf(context: Context, remote: RemoteTenant): Generator<Unclaimed> {
-  for (const [type, { since }] of Object.entries(remote.kind.collections)) {
+  for (const [type, { since, part }] of Object.entries(remote.kind.collections)) {
+    if (part) continue;
     for (const [id, item] of remote.collections.get(type)?.snapshot()?.items ?? []) {
       if (context.claims.holderOf(id, remote.key) !== undefined) continue;
       const at = since(item);

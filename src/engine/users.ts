@@ -1,4 +1,5 @@
-import type { Kind, Resource } from './kind.ts';
+import type { Kind } from './kind.ts';
+import type { Resource } from './resource.ts';
 
 /** Which resources name which tenant resource; both by identifier. Made from the resources themselves. */
 export interface Users {

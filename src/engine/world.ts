@@ -1,9 +1,10 @@
 import type { Secret } from '../base/secret.ts';
-import { reconcileRequestOf } from './annotations.ts';
-import type { Desired, Obstacle, Resource, World } from './kind.ts';
+import { reconcileRequestOf, retryOf } from './annotations.ts';
+import type { Desired, Obstacle, World } from './kind.ts';
+import type { Resource } from './resource.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import { ownerText } from './owner.ts';
-import type { SecretVersion } from './secrets.ts';
+import type { ReadSecret, SecretVersion } from './secrets.ts';
 import type { Binding } from './tenants.ts';
 
 /** What the kind may look at: lists and stores that are there already. */
@@ -35,7 +36,15 @@ export function desiredOf(
 ): { desired: Desired<never>; key?: string | undefined; missing?: Obstacle } {
   const { kind, resource } = pass;
   const reference = kind.reference?.(resource.spec, worldOf(pass, binding));
-  const desired = { spec: resource.spec as never, name: resource.metadata.name, changedSecrets };
+  const retry = retryOf(resource);
+  const { action, lastRetry } = resource.status ?? {};
+  const desired = {
+    spec: resource.spec as never,
+    name: resource.metadata.name,
+    changedSecrets,
+    ...(retry !== undefined && retry !== lastRetry && { retry }),
+    ...(action && { action }),
+  };
   if (reference === undefined) return { desired };
   return 'reason' in reference
     ? { desired, key: reference.value, missing: reference }
@@ -65,12 +74,23 @@ export async function liveSecrets(
   const values: Record<string, Secret> = {};
   const versions: Record<string, SecretVersion> = {};
   const changed: string[] = [];
-  for (const [name, need] of Object.entries(kind.secrets?.(resource.spec as never, resource.metadata.name) ?? {})) {
-    if (!need.live) continue;
-    const read = await context.secrets.read(resource.metadata.namespace ?? '', need.name, [need.key], need.check);
+  const { namespace = '', name: own } = resource.metadata;
+  const needs = Object.entries(kind.secrets?.(resource.spec as never, own) ?? {}).filter(([, { live }]) => live);
+  /** One read of a Secret serves all its keys. */
+  const reads = new Map<string, ReadSecret>();
+  for (const [name, need] of needs) {
+    const keys = needs.filter(([, other]) => other.name === need.name).map(([, { key }]) => key);
+    const shared = need.check === undefined ? reads.get(need.name) : undefined;
+    const read =
+      shared ?? (await context.secrets.read(namespace, need.name, need.check ? [need.key] : keys, need.check));
+    reads.set(need.name, read);
     if (!read.ok) return { outcome: unready(read.reason, read.message, { after: 30_000 }) };
     values[name] = read.values[need.key]!;
     versions[name] = read.version;
+    if (memory.provedValues?.[name]?.reveal() === values[name].reveal()) {
+      memory.proved = { ...memory.proved, [name]: read.version };
+      continue;
+    }
     memory.live = { ...memory.live, [name]: read.version };
     const proved = memory.proved?.[name] ?? resource.status?.provedSecrets?.[name];
     if (proved?.uid !== read.version.uid || proved.resourceVersion !== read.version.resourceVersion) changed.push(name);

@@ -30,6 +30,26 @@ export interface Budget {
   figures(): BudgetFigures;
 }
 
+/**
+ * The budget that `target` gives at each use: a session is made before its sign-in tells to which remote tenant, and so
+ * to which budget, its calls belong. Once there was one, a call that ends late still finds it.
+ */
+export function forwardingBudget(target: () => Budget | undefined): Budget {
+  let last: Budget | undefined;
+  const budget = () => {
+    last = target() ?? last;
+    if (last) return last;
+    const message = 'no budget is known for this tenant before it is connected; it will be tried again';
+    throw new RemoteError({ reason: 'BudgetExhausted', outcome: 'definitely-not', operation: 'budget', message });
+  };
+  return {
+    take: async (priority, options) => budget().take(priority, options),
+    pauseUntil: (monotonic) => budget().pauseUntil(monotonic),
+    setLimits: (limits) => budget().setLimits(limits),
+    figures: () => budget().figures(),
+  };
+}
+
 /** From most to least urgent. */
 const priorities: readonly Priority[] = ['write', 'motion', 'poll'];
 

@@ -19,6 +19,8 @@ export interface Call<T> {
   body?: JsonBody;
   /** What a 2xx answer must look like. Absent: the body is not read. */
   answer?: z.ZodType<T>;
+  /** false: no `Accept` header at all, where a remote forbids it on calls that answer without a body. */
+  accept?: false;
 }
 
 /**

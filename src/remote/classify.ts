@@ -98,6 +98,7 @@ function reasonOf(status: number, own: boolean, empty: boolean): RemoteFailure {
     if (status === 401) return 'CredentialsRefused';
     if (status === 403) return 'Forbidden';
     if (status === 404) return 'NotFound';
+    if (own && status === 406) return 'VersionRefused';
     if (status === 409) return 'Conflict';
     if (own && status >= 400) return 'Rejected';
   }
@@ -119,6 +120,8 @@ const advice: Record<RemoteFailure, string> = {
   BadAnswer: 'check that the endpoint is the API itself, not a proxy or a portal',
   NotFound: '',
   Rejected: 'correct what it names',
+  VersionRefused:
+    "the remote does not speak the API version that was asked for: check the tenant's spec.microversion and spec.endpoint",
   Conflict: 'it will be tried again',
   RateLimited: 'calls pause for a while',
   ServerError: 'it will be tried again',

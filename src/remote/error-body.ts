@@ -1,5 +1,5 @@
 import type { Secret } from '../base/secret.ts';
-import { cleanText, isRecord, parseJSON, redact } from './text.ts';
+import { cleanText, isRecord, parseJSON, redact, withoutTags } from './text.ts';
 
 export interface ErrorBody {
   /** The API's own JSON error envelope: neither a proxy's page nor an empty body. Only such a body proves anything. */
@@ -13,12 +13,12 @@ export interface ErrorBody {
  * replaced, since some APIs quote the value that they refuse.
  *
  * Envelopes: `{<fault>: {message}}` (Dedicated Hypervisor, Nova, Keystone's `error`), `{fault: {faultstring}}` (API
- * gateway), `{errorMessage}` (IAM), `{message}`, `{error_message}` holding text, JSON text or an object (Ironic),
- * `{code, msg, data}` (CloudOS).
+ * gateway), `{errorMessage}` (IAM), `{message}`, `{error_message}` holding text, HTML, JSON text or an object (Ironic),
+ * `{code, msg, data, total}` (CloudOS, seed 004 L67).
  */
 export function parseErrorBody(contentType: string, body: string, secrets: readonly Secret[] = []): ErrorBody {
   const own = ownMessage(parseJSON(body));
-  if (own !== undefined) return { own: true, message: cleanText(redact(own, secrets), 500) };
+  if (own !== undefined) return { own: true, message: cleanText(withoutTags(redact(own, secrets)), 500) };
   if (body.trim() === '') return { own: false, message: '' };
   if (/html/i.test(contentType) || /^\s*</.test(body)) return { own: false, message: 'an HTML page' };
   return { own: false, message: cleanText(redact(body.slice(0, 10_000), secrets), 200) };
@@ -35,10 +35,14 @@ function ownMessage(body: unknown): string | undefined {
   if (typeof errorMessage === 'string') return errorMessage;
   if (typeof message === 'string') return message;
   // CloudOS samples have an empty msg: the envelope is still the API's own.
-  if (typeof msg === 'string' && 'code' in body)
-    return msg || (typeof code === 'string' ? code : typeof code === 'number' ? `code ${code}` : '');
+  if (typeof msg === 'string' && 'code' in body) return msg || codeText(code);
+  if (msg === null && 'code' in body && 'data' in body) return codeText(code);
   if (typeof error === 'string') return error;
   return undefined;
+}
+
+function codeText(code: unknown): string {
+  return typeof code === 'string' ? code : typeof code === 'number' ? `code ${code}` : '';
 }
 
 /** Ironic wraps its error as JSON text in `error_message`: `{faultstring, …}`, or `{title, description}` for a route. */

@@ -17,6 +17,8 @@ export type RemoteFailure =
   | 'NotFound'
   /** 400, 405, 422 …: the API's own words say that the request is wrong. */
   | 'Rejected'
+  /** 406: the API does not speak the version that was asked for. */
+  | 'VersionRefused'
   /** 409. */
   | 'Conflict'
   /** 413 or 429. */

@@ -47,6 +47,7 @@ export interface ExchangeRequest<T> {
   headers: Record<string, string | Secret>;
   body?: JsonBody;
   answer?: z.ZodType<T>;
+  accept?: false;
   mutating: boolean;
   priority?: Priority;
   /** Milliseconds. */
@@ -97,7 +98,7 @@ export async function exchange<T>(options: ExchangeOptions, request: ExchangeReq
       method: request.method,
       url: request.url,
       headers: {
-        accept: 'application/json',
+        ...(request.accept === false ? {} : { accept: 'application/json' }),
         'user-agent': 'freehold',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...request.headers,

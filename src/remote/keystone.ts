@@ -10,24 +10,28 @@ import type { AllowedEndpoint } from './endpoints.ts';
 import { RemoteError } from './errors.ts';
 import { exchange, operationText } from './exchange.ts';
 import type { ExchangeOptions } from './exchange.ts';
+import { otherProject, projectAnswer, scopeBody } from './project-scope.ts';
+import type { ProjectScope } from './project-scope.ts';
 
 export interface Credentials {
   /** User name; for SDPF the API key. */
   username: string;
   /** For SDPF the API secret key. */
   password: Secret;
-  /** Domain of the user; default `default`. */
+  /** Domain of the user, by name; else by ID. */
+  domainName?: string;
+  /** Default `default`. */
   domainID?: string;
 }
 
-export interface KeystoneOptions extends ExchangeOptions {
+export type KeystoneOptions = ProjectScope & SignInOptions;
+
+interface SignInOptions extends ExchangeOptions {
   random: Random;
   /** Keystone's v3 URL, ending in `/v3`. */
   authURL: URL;
   /** Asked at every use: other values than before bring a new sign-in. */
   credentials: () => Credentials;
-  /** The tenant; the token is scoped to it and must say so. */
-  projectID: string;
   /** Where the API is, or which entry of the token's catalogue tells. */
   target: { endpoint: URL } | ServiceQuery;
   allowed: AllowedEndpoint;
@@ -43,7 +47,7 @@ export interface Grant {
   endpoint(): URL;
 }
 
-/** Password authentication of Keystone v3 for one project. */
+/** Password authentication of Keystone v3 for one project: each token is scoped to it and must say so. */
 export interface Keystone {
   /** The grant in use, or a new one shortly before the token expires. Throws RemoteError, never `NotFound` or `Rejected`. */
   grant(): Promise<Grant>;
@@ -66,8 +70,10 @@ interface Session extends Grant {
 }
 
 export function createKeystone(options: KeystoneOptions): Keystone {
-  const { clock, authURL, projectID } = options;
+  const { clock, authURL } = options;
   const context = { name, operation, origin: authURL.origin };
+  /** Of a project that is named: learnt from the first token. A later one under that name is another tenant. */
+  let knownID = options.projectID;
   let current: Session | undefined;
   let inFlight: { credentials: Credentials; session: Promise<Session> } | undefined;
   /** A refusal does not pass by asking again: it is answered from memory, lest the account be locked. */
@@ -137,7 +143,8 @@ export function createKeystone(options: KeystoneOptions): Keystone {
   };
 
   async function requestToken(credentials: Credentials): Promise<Session> {
-    const { username, password, domainID = 'default' } = credentials;
+    const { username, password, domainName, domainID = 'default' } = credentials;
+    const domain = domainName === undefined ? { id: domainID } : { name: domainName };
     const answer = await exchange(options, {
       name,
       method: 'POST',
@@ -148,9 +155,9 @@ export function createKeystone(options: KeystoneOptions): Keystone {
         auth: {
           identity: {
             methods: ['password'],
-            password: { user: { domain: { id: domainID }, name: username, password } },
+            password: { user: { domain, name: username, password } },
           },
-          scope: { project: { id: projectID } },
+          scope: { project: scopeBody(options) },
         },
       },
       answer: tokenAnswer,
@@ -164,16 +171,16 @@ export function createKeystone(options: KeystoneOptions): Keystone {
     if (value === undefined || value === '') {
       throw refusedHere(context, 'BadAnswer', 'the answer has no X-Subject-Token header');
     }
-    if (token.project === null || token.project === undefined || !sameID(token.project.id, projectID)) {
-      const scope = token.project?.id ?? 'no project';
-      throw refusedHere(context, 'WrongTenant', `the token is for ${scope}, not for ${projectID}`);
-    }
+    const { project } = token;
+    const other = otherProject(project, options, knownID);
+    if (!project || other !== undefined) throw refusedHere(context, 'WrongTenant', `the token is for ${other}`);
+    knownID ??= project.id;
     const { lifetime, renewAfter } = lifetimeOf(token.issued_at, token.expires_at, clock.now());
     return {
       token: new Secret(value),
       identity: {
-        projectID: token.project.id,
-        projectName: token.project.name ?? '',
+        projectID: project.id,
+        projectName: project.name ?? '',
         userName: token.user?.name ?? '',
         roles: (token.roles ?? []).map((role) => role.name),
       },
@@ -199,7 +206,7 @@ const tokenAnswer = z.object({
   token: z.object({
     expires_at: z.iso.datetime({ offset: true }),
     issued_at: z.iso.datetime({ offset: true }).optional().catch(undefined),
-    project: z.object({ id: z.string(), name: z.string().optional().catch(undefined) }).nullish(),
+    project: projectAnswer.nullish(),
     user: z.object({ name: z.string() }).nullish().catch(undefined),
     roles: z
       .array(z.object({ name: z.string() }))
@@ -226,7 +233,7 @@ function lifetimeOf(issuedAt: string | undefined, expiresAt: string, now: number
  */
 function signInError(error: RemoteError): RemoteError {
   const { reason, retryAfter } = error;
-  const atAuthURL = reason === 'NotFound' || reason === 'Rejected' || reason === 'Conflict';
+  const atAuthURL = ['NotFound', 'Rejected', 'Conflict', 'VersionRefused'].includes(reason);
   return new RemoteError({
     reason: atAuthURL ? 'BadAnswer' : reason === 'Forbidden' ? 'CredentialsRefused' : reason,
     outcome: 'definitely-not',
@@ -238,11 +245,10 @@ function signInError(error: RemoteError): RemoteError {
 }
 
 function same(a: Credentials, b: Credentials): boolean {
-  return a.username === b.username && a.domainID === b.domainID && a.password.reveal() === b.password.reveal();
-}
-
-/** A tenant ID is 32 hex digits; some answers write it with hyphens (seed 000, List Usages). */
-function sameID(a: string, b: string): boolean {
-  const plain = (id: string) => id.replaceAll('-', '').toLowerCase();
-  return plain(a) === plain(b);
+  return (
+    a.username === b.username &&
+    a.domainName === b.domainName &&
+    a.domainID === b.domainID &&
+    a.password.reveal() === b.password.reveal()
+  );
 }

@@ -77,6 +77,7 @@ export function createSession(options: SessionOptions): RemoteSession {
         headers: { ...call.headers, 'x-auth-token': grant.token },
         ...(call.body === undefined ? {} : { body: call.body }),
         ...(call.answer === undefined ? {} : { answer: call.answer }),
+        ...(call.accept === undefined ? {} : { accept: call.accept }),
         mutating: attempt.fence !== undefined,
         priority: attempt.priority,
         deadline: attempt.deadline(),

@@ -30,12 +30,32 @@ export function cleanText(text: string, length: number): string {
   return line.length <= length ? line : `${line.slice(0, length - 1).toWellFormed()}…`;
 }
 
-/** `text` with every occurrence of a secret replaced, as it is and as JSON would write it. */
-export function redact(text: string, secrets: readonly Secret[]): string {
-  return secrets
-    .map((secret) => secret.reveal())
-    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
-    .filter((value) => value !== '')
-    .sort((a, b) => b.length - a.length)
-    .reduce((result, value) => result.replaceAll(value, '[redacted]'), text);
+const tags = /<\/?(?:html|head|title|body|h\d|p|div|span|a|b|i|em|strong|pre|code|br|hr|ul|li)(?:\s[^<>]*|\/)?>/gi;
+
+/**
+ * Text in which tags of HTML are blanks: OpenStack writes `<br />` and whole pages into messages that are JSON (Ironic
+ * 21.4). Other words in angle brackets stay. The text is cut where no message of ours would show it.
+ */
+export function withoutTags(text: string): string {
+  return text
+    .slice(0, 10_000)
+    .replace(/<head\b[^]*?<\/head>/i, ' ')
+    .replaceAll(tags, ' ');
+}
+
+/** `text` with every occurrence of a secret replaced, in every usual spelling. */
+export function redact(text: string, secrets: readonly Secret<string | number>[]): string {
+  return (
+    secrets
+      .map((secret) => String(secret.reveal()))
+      // As it is, as JSON writes it, and as Python does.
+      .flatMap((value) => [
+        value,
+        JSON.stringify(value).slice(1, -1),
+        value.replaceAll('\\', '\\\\').replaceAll("'", "\\'"),
+      ])
+      .filter((value) => value !== '')
+      .sort((a, b) => b.length - a.length)
+      .reduce((result, value) => result.replaceAll(value, '[redacted]'), text)
+  );
 }

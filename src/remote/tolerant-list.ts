@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { Listed } from './collection.ts';
+import { RemoteError } from './errors.ts';
 import { isRecord } from './text.ts';
 
 /**
@@ -14,7 +16,7 @@ export interface TolerantList<T> {
 export interface DroppedItem {
   /** Its place in the list. */
   index: number;
-  /** Where even that could be read. */
+  /** Its `id` or (OpenStack) `uuid`, where even that could be read. */
   id?: string;
   /** Which field is wrong and how, without its value. */
   problem: string;
@@ -33,6 +35,19 @@ export function tolerantList<T>(item: z.ZodType<T>): z.ZodType<TolerantList<T>> 
   });
 }
 
+/**
+ * The list as a collection takes it. Throws RemoteError `BadAnswer` where the ID of a dropped item could not be read: it
+ * could be anybody's, so the list is no evidence that something is absent, and none at all.
+ */
+export function listed<T>({ items, dropped }: TolerantList<T>): Listed<T> {
+  const unreadable = dropped.map(({ id, index, problem }) => {
+    if (id !== undefined) return id;
+    const message = `item ${index} of the list has no readable ID (${problem}): what the list lacks cannot be told`;
+    throw new RemoteError({ reason: 'BadAnswer', outcome: 'definitely-not', operation: 'list', message });
+  });
+  return { items, unreadable };
+}
+
 /** `server.status: Invalid input: expected string, received number`: the first wrong field, never its value. */
 export function firstProblem(error: z.ZodError): string {
   const issue = error.issues[0];
@@ -42,5 +57,7 @@ export function firstProblem(error: z.ZodError): string {
 }
 
 function idOf(value: unknown): { id?: string } {
-  return isRecord(value) && typeof value['id'] === 'string' ? { id: value['id'] } : {};
+  if (!isRecord(value)) return {};
+  const id = [value['id'], value['uuid']].find((text) => typeof text === 'string' && text !== '');
+  return typeof id === 'string' ? { id } : {};
 }

@@ -1,12 +1,8 @@
 import * as z from 'zod';
 import { immutable, tenantSpec, tenantStatus } from '../engine/schema-tenant.ts';
 import { defineTenant, type ConnectOptions, type TenantKind } from '../engine/tenant.ts';
-import { RemoteError } from '../remote/errors.ts';
-import { createKeystone } from '../remote/keystone.ts';
-import { createSession } from '../remote/session.ts';
-import type { DroppedItem, TolerantList } from '../remote/tolerant-list.ts';
-import type { Listed } from '../remote/collection.ts';
-import type { ObservedExchange } from '../remote/exchange.ts';
+import { openSession } from '../engine/tenant-session.ts';
+import { listed } from '../remote/tolerant-list.ts';
 import { createSDPFClient, type SDPFClient } from './client.ts';
 import type { License } from './wire-license.ts';
 import type { Server } from './wire-server.ts';
@@ -133,53 +129,18 @@ export const sdpfTenant: TenantKind = defineTenant<typeof spec, SDPFClient>({
   },
 });
 
-function listed<T>({ items, dropped }: TolerantList<T>): Listed<T> {
-  return { items, unreadable: idsOf(dropped) };
-}
-
-/**
- * IDs of the items that could not be read. One without an ID could be anybody's: then the list is no evidence that
- * something is absent, and so it is none at all.
- */
-function idsOf(dropped: DroppedItem[]): string[] {
-  return dropped.map(({ id, index, problem }) => {
-    if (id !== undefined) return id;
-    const message = `item ${index} of the list has no readable ID (${problem}): what the list lacks cannot be told`;
-    throw new RemoteError({ reason: 'BadAnswer', outcome: 'definitely-not', operation: 'list', message });
-  });
-}
-
 function connect(options: ConnectOptions<z.output<typeof spec>>) {
-  const { spec: wanted, credentials, budget, clock, random, tenant, ports } = options;
-  const { transport, allowed, readDeadline, writeDeadline } = ports;
-  const shared = {
-    transport,
-    clock,
-    random,
-    ...(wanted.caBundle !== undefined && { caBundle: wanted.caBundle }),
-    observe: (exchange: ObservedExchange) => ports.observe(tenant, exchange),
-  };
-  const pair = { username: credentials['apiKey']!.reveal(), password: credentials['apiSecret']! };
-  const keystone = createKeystone({
-    ...shared,
-    authURL: new URL(wanted.authURL),
-    credentials: () => pair,
-    projectID: wanted.tenantID,
+  const { spec: wanted, credentials } = options;
+  const session = openSession(options, {
+    authURL: wanted.authURL,
+    caBundle: wanted.caBundle,
+    credentials: { username: credentials['apiKey']!.reveal(), password: credentials['apiSecret']! },
+    project: { projectID: wanted.tenantID },
     // sdpf.ntt.com, API common information: the catalogue's public entry of this type ends in /v1.0/{tenant_id}.
     target:
       wanted.endpoint === undefined
         ? { serviceType: 'dedicated-hypervisor', region: wanted.region }
         : { endpoint: new URL(wanted.endpoint) },
-    allowed,
-    deadline: readDeadline,
-  });
-  const session = createSession({
-    ...shared,
-    keystone,
-    budget,
-    readDeadline,
-    writeDeadline,
-    audit: (record) => ports.audit(tenant, record),
   });
   return { client: createSDPFClient(session), session };
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findCondition } from '../../src/engine/conditions.ts';
-import type { Resource } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { listen, type Listening } from '../../src/sandbox/serve.ts';
 import { callTime, type Hands, handsOf } from '../support/hands.ts';
 import { watchHistory } from '../support/history.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Condition } from '../../src/engine/conditions.ts';
-import type { Resource } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { type History, watchHistory } from '../support/history.ts';
 import { kstatus } from '../support/kstatus.ts';
 import { type Middleman, startMiddleman } from '../support/middleman.ts';

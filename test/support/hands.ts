@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { finalizer } from '../../src/engine/annotations.ts';
-import type { Resource } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import type { LoggedCall, Scenario } from './scenario.ts';
 
 type Server = Awaited<ReturnType<Scenario['sandbox']['servers']>>[number];

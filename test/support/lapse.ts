@@ -1,5 +1,5 @@
 import { findCondition } from '../../src/engine/conditions.ts';
-import type { Resource } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import type { KubeEvent } from './history.ts';
 import type { ResourceType } from '../../src/kube/types.ts';
 import type { RunningOperator, Scenario } from './scenario.ts';

@@ -1,4 +1,5 @@
-import { type Resource, typeOf } from '../../src/engine/kind.ts';
+import { typeOf } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { guestLicense } from '../../src/sdpf/guest-license.ts';
 import type { LoggedCall, Scenario } from './scenario.ts';
 import { conditionOf, passUntil } from './servers.ts';

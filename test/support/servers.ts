@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dedicatedHypervisor } from '../../src/sdpf/dedicated-hypervisor.ts';
-import { type Resource, typeOf } from '../../src/engine/kind.ts';
+import { typeOf } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
 import { createScenario, type LoggedCall, type Scenario } from './scenario.ts';
 

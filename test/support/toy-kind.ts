@@ -11,12 +11,33 @@ export interface Thing {
   id: string;
   extra: string;
   power?: 'on' | 'off';
+  label?: string | undefined;
+  bmc?: string | undefined;
+  /** It needs a person's word before it goes on. */
+  failed?: boolean;
+  /** How often it was restarted. */
+  boots?: number;
+  /** Of a port: its node and its address. */
+  main?: string;
+  mac?: string;
 }
 
 export type Collection = 'nodes' | 'groups' | 'ports';
 
-/** How one call goes wrong. `lost-before` and `lost-after`: the answer is lost, and nothing or everything was done. */
-export type Mishap = 'lost-before' | 'lost-after' | 'refused' | 'busy';
+/**
+ * How one call goes wrong. `lost-…`: the answer is lost, and nothing or everything was done, or it is done only when
+ * `commit` is called. `hangs-…`: no answer ever comes. `busy` and `locked` are conflicts.
+ */
+export type Mishap =
+  | 'none'
+  | 'lost-before'
+  | 'lost-after'
+  | 'lost-late'
+  | 'hangs-before'
+  | 'hangs-after'
+  | 'refused'
+  | 'busy'
+  | 'locked';
 
 /** A remote in memory with nodes, groups and ports, whose IDs the client may choose. */
 export function createToyRemote() {
@@ -30,11 +51,46 @@ export function createToyRemote() {
     mishaps: [] as Mishap[],
     /** A gateway that ignores the ID that it is sent. */
     ignoresIDs: false,
-    /** What lists show: true shows them as they were before the last change. */
+    /** One that does not keep what is sent beside the ID either. */
+    ignoresExtra: false,
+    /** It takes calls, and nothing comes of them. */
+    swallows: false,
+    /** Those lists are empty, whatever there is. */
     laggingLists: new Set<Collection>(),
+    /** Those lists show this, whatever there is. */
+    frozenLists: new Map<Collection, Thing[]>(),
+    freeze: (collection: Collection) =>
+      void remote.frozenLists.set(collection, structuredClone([...held[collection].values()])),
+    /** How often each collection was listed. */
+    listsOf: { nodes: 0, groups: 0, ports: 0 } as Record<Collection, number>,
+    /** Every read of one, as `nodes <ID>`, and of the ports of one, as `ports of <ID>`. */
+    reads: [] as string[],
+    /** What `lost-late` calls will do. */
+    late: [] as (() => unknown)[],
+    commit() {
+      for (const done of remote.late.splice(0)) {
+        try {
+          done();
+        } catch (error) {
+          // Another one came first; nobody waits for this answer.
+          if (!(error instanceof RemoteError)) throw error;
+        }
+      }
+    },
     async list(collection: Collection): Promise<{ items: Thing[] }> {
       remote.lists += 1;
-      return structuredClone({ items: remote.laggingLists.has(collection) ? [] : [...held[collection].values()] });
+      remote.listsOf[collection] += 1;
+      if (remote.laggingLists.has(collection)) return { items: [] };
+      return structuredClone({ items: remote.frozenLists.get(collection) ?? [...held[collection].values()] });
+    },
+    async read(collection: Collection, id: string): Promise<Thing | undefined> {
+      remote.reads.push(`${collection} ${id}`);
+      return structuredClone(held[collection].get(id));
+    },
+    async portsOf(main: string): Promise<{ items: Thing[] } | undefined> {
+      remote.reads.push(`ports of ${main}`);
+      if (!held.nodes.has(main)) return undefined;
+      return structuredClone({ items: [...held.ports.values()].filter((port) => port.main === main) });
     },
     async create(collection: Collection, thing: Thing, fence: () => void): Promise<{ id: string }> {
       fence();
@@ -42,15 +98,30 @@ export function createToyRemote() {
       return mishap(() => {
         const id = remote.ignoresIDs ? `made-${++made}` : thing.id;
         if (held[collection].has(id)) throw failure('Conflict', 'definitely-not');
-        held[collection].set(id, { ...thing, id });
+        held[collection].set(id, { ...thing, id, ...(remote.ignoresExtra && { extra: '' }) });
         return { id };
+      });
+    },
+    async update(collection: Collection, id: string, fields: Partial<Thing>, fence: () => void): Promise<void> {
+      fence();
+      remote.calls.push(`PATCH ${collection} ${Object.keys(fields).join()}`);
+      await mishap(() => void Object.assign(existing(collection, id), fields));
+    },
+    async act(id: string, verb: string, fence: () => void): Promise<void> {
+      fence();
+      remote.calls.push(`ACT ${verb}`);
+      await mishap(() => {
+        const node = existing('nodes', id);
+        if (verb.startsWith('power ')) node.power = verb === 'power on' ? 'on' : 'off';
+        else if (verb === 'reboot') node.boots = (node.boots ?? 0) + 1;
+        else node.failed = false;
       });
     },
     async remove(collection: Collection, id: string, fence: () => void): Promise<void> {
       fence();
       const extra = held[collection].get(id)?.extra ?? '';
       remote.calls.push(`DELETE ${collection} ${extra.split('#').slice(2).join('')}`.trimEnd());
-      mishap(() => {
+      await mishap(() => {
         if (!held[collection].delete(id)) throw failure('NotFound', 'definitely-not');
       });
     },
@@ -61,34 +132,50 @@ export function createToyRemote() {
     } as unknown as RemoteSession,
   };
 
-  function mishap<T>(done: () => T): T {
+  function existing(collection: Collection, id: string): Thing {
+    const thing = held[collection].get(id);
+    if (!thing) throw failure('NotFound', 'definitely-not');
+    return remote.swallows ? structuredClone(thing) : thing;
+  }
+
+  async function mishap<T>(done: () => T): Promise<T> {
     const next = remote.mishaps.shift();
     if (next === 'refused') throw failure('Rejected', 'definitely-not');
     if (next === 'busy') throw failure('Conflict', 'definitely-not');
+    if (next === 'locked') throw failure('Conflict', 'definitely-not', 'it is locked');
     if (next === 'lost-before') throw failure('Unreachable', 'unknown');
+    if (next === 'hangs-before') await new Promise(() => {});
+    if (next === 'lost-late') {
+      remote.late.push(done);
+      throw failure('Unreachable', 'unknown');
+    }
     const answer = done();
     if (next === 'lost-after') throw failure('Unreachable', 'unknown');
+    if (next === 'hangs-after') await new Promise(() => {});
     return answer;
   }
 
   const failure = (
     reason: 'Rejected' | 'Unreachable' | 'Conflict' | 'NotFound',
     outcome: 'definitely-not' | 'unknown',
-  ) => new RemoteError({ reason, outcome, operation: 'Toy', message: `the toy says ${reason}` });
+    words: string = reason,
+  ) => new RemoteError({ reason, outcome, operation: 'Toy', message: `the toy says ${words}` });
 
   return remote;
 }
 export type ToyRemote = ReturnType<typeof createToyRemote>;
 
-const spec = z
+export const nodeSpec = z
   .object({
     ...commonSpec('node'),
     macs: z.array(z.string().max(20)).max(8).default([]).describe('Addresses of its ports.'),
   })
   .describe('The node as it should be.');
-type Spec = z.output<typeof spec>;
+type Spec = z.output<typeof nodeSpec>;
 
-const status = z.object({ ...commonStatus('node'), power: z.string().optional().describe('on or off.') }).describe('s');
+export const nodeStatus = z
+  .object({ ...commonStatus('node'), power: z.string().optional().describe('on or off.') })
+  .describe('s');
 
 function object(noun: string, collection: Collection): RemoteObject<Spec, Thing, ToyRemote> {
   return {
@@ -102,13 +189,13 @@ function object(noun: string, collection: Collection): RemoteObject<Spec, Thing,
 }
 
 /** A node with one group and a port for each address: made in this order, and removed the other way round. */
-export const toyNode: Kind = defineKind<typeof spec, Thing, ToyRemote>({
+export const toyNode: Kind = defineKind<typeof nodeSpec, Thing, ToyRemote>({
   group: 'toy.freehold.dev',
   version: 'v1alpha1',
   names: { kind: 'ToyNode', plural: 'toynodes', categories: ['freehold'] },
   description: 'A node of a toy.',
-  spec,
-  status,
+  spec: nodeSpec,
+  status: nodeStatus,
   printerColumns: [],
   rules: commonRules('node'),
   tenantKind: 'ToyTenant',
@@ -162,7 +249,12 @@ export function toyTenant(remote: ToyRemote): TenantKind {
     secretKeys: ['key'],
     remoteKey: () => 'toy/t1',
     connect: () => ({ client: remote, session: remote.session }),
-    collections: { nodes: collection('nodes'), groups: collection('groups'), ports: collection('ports') },
+    collections: {
+      nodes: collection('nodes'),
+      groups: collection('groups'),
+      // `portReads`: this remote has no list of all ports.
+      ports: { ...collection('ports'), perMain: (wish) => (wish as { portReads?: number }).portReads },
+    },
     factFields: [],
     facts: async () => ({}),
   });

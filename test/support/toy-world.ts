@@ -3,7 +3,8 @@ import type { Random } from '../../src/base/random.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { findCondition } from '../../src/engine/conditions.ts';
 import type { EngineSettings } from '../../src/engine/context.ts';
-import { defineKind, type Kind, type Resource, typeOf } from '../../src/engine/kind.ts';
+import { defineKind, type Kind, typeOf } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { commonRules, commonSpec, commonStatus } from '../../src/engine/schema.ts';
 import type { TenantKind, TenantResource } from '../../src/engine/tenant.ts';
 import { createTerm, type Term } from '../../src/engine/term.ts';
@@ -57,6 +58,7 @@ export interface ToyWorldOptions {
   /** Specs of the tenants by name; default: one, `t`. */
   tenants?: Record<string, object>;
   settings?: Partial<EngineSettings>;
+  random?: Random;
 }
 
 /** The engine with one toy kind in one process, on time that moves only when the test says so; nothing is made yet. */
@@ -82,6 +84,20 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
   const events: (EventInput & { of: string })[] = [];
   let stores: [Store<Resource>, Store<TenantResource>] | undefined;
   let term: Term | undefined;
+  /** Of the present process. */
+  let life = { over: false };
+  const never = new Promise<never>(() => {});
+  /** What a dead process still sends reaches nobody. */
+  const mortal = (own: typeof life) =>
+    new Proxy(kube, {
+      get(target, name: keyof typeof kube) {
+        const value = target[name];
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) =>
+          own.over ? never : (value as (...all: unknown[]) => unknown).apply(target, args);
+      },
+    });
+  let passes = 0;
 
   const flush = async () => {
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -144,6 +160,7 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
         ];
         for (const one of stores) one.start();
       }
+      life = { over: false };
       term = createTerm({
         settings: {
           ownerID: 'prod',
@@ -155,10 +172,10 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
           secretInterval: 300_000,
           ...options.settings,
         },
-        kube,
+        kube: mortal(life),
         ports: {} as RemotePorts,
         clock,
-        random: steady,
+        random: options.random ?? steady,
         log,
         kinds: [kind],
         tenantKinds: [tenantKind],
@@ -167,11 +184,21 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
         event: (regarding, event) => void events.push({ ...event, of: regarding.metadata.name }),
         fence: () => {},
         workers: 4,
+        hooks: { reconciled: (name) => void (passes += Number(name === kind.names.kind)) },
       });
       void term.start();
       await flush();
     },
     term: () => term!,
+    /** How often a resource of the kind was looked at. */
+    passes: () => passes,
+    /** The process dies in the middle of what it does, and another one takes over. */
+    async crash() {
+      life.over = true;
+      void term!.stop({ drain: false });
+      await flush();
+      await self.start();
+    },
     /** A new process: nothing is remembered but what Kubernetes and the remote hold. */
     async restart() {
       await term!.stop({ drain: true });

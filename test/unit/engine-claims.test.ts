@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createClaims, type Claims } from '../../src/engine/claims.ts';
-import type { Resource } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 
 const target = 'sdpf/jp1/t1';
 const kind = 'Server';

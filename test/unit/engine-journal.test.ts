@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createJournal, type Journal } from '../../src/engine/journal.ts';
-import { type Resource, typeOf } from '../../src/engine/kind.ts';
+import { typeOf } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { dedicatedHypervisor as kind } from '../../src/sdpf/dedicated-hypervisor.ts';
 import { createManualClock } from '../support/clock.ts';
 import { createFakeKube, type FakeKube } from '../support/kube-fake.ts';

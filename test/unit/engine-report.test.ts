@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Claim } from '../../src/engine/conditions.ts';
-import type { Resource } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { type Outcome, type Pass, unready } from '../../src/engine/outcome.ts';
 import { type Reason, reasons } from '../../src/engine/reasons.ts';
 import { statusOf } from '../../src/engine/report.ts';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createClaims } from '../../src/engine/claims.ts';
 import { createJournal } from '../../src/engine/journal.ts';
-import { type Resource, typeOf } from '../../src/engine/kind.ts';
+import { typeOf } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import type { Seen } from '../../src/engine/observe.ts';
 import type { Pass } from '../../src/engine/outcome.ts';
 import { settle } from '../../src/engine/settle.ts';

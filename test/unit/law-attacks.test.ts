@@ -97,7 +97,8 @@ describe('an open breaker', () => {
     const word = { metadata: { annotations: { 'freehold.dev/accept-loss': (await breakersOf('t'))![0]!.hash } } };
     await patchTenant('t', word);
     await patchTenant('u', word);
-    await pass(300);
+    // Beyond the settle window of the creates: until then nothing counts as gone.
+    await pass(1000);
     expect((await ready('web'))!.reason).toBe('RemoteLost');
     for (const [id, thing] of nodes) remote.held.nodes.set(id, thing);
     for (const name of ['web', 'other']) await patch(name, { spec: { recreatePolicy: 'Always' } });

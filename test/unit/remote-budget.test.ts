@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
-import { createBudget } from '../../src/remote/budget.ts';
+import { createBudget, forwardingBudget } from '../../src/remote/budget.ts';
+import type { Budget } from '../../src/remote/budget.ts';
 import type { Priority } from '../../src/remote/call.ts';
 import { RemoteError } from '../../src/remote/errors.ts';
 
@@ -229,5 +230,27 @@ describe('whoever cannot wait', () => {
     take('d');
     await clock.advance(1000);
     expect(granted).toEqual(['a', 'd']);
+  });
+});
+
+describe('a budget that is not known yet', () => {
+  test('refuses, and then is the one that became known, also for a call that ends after it was taken away', async () => {
+    const clock = virtualClock();
+    const real = createBudget(clock, { rate: 1, burst: 1 });
+    let known: Budget | undefined;
+    const budget = forwardingBudget(() => known);
+    await expect(budget.take('poll', { maxWait: 1_000 })).rejects.toMatchObject({
+      reason: 'BudgetExhausted',
+      outcome: 'definitely-not',
+    });
+    known = real;
+    await budget.take('poll', { maxWait: 1_000 });
+    expect(real.figures().tokens).toBe(0);
+    known = undefined;
+    budget.pauseUntil(5_000);
+    expect(real.figures().pausedUntil).toBe(5_000);
+    known = createBudget(clock, { rate: 1, burst: 7 });
+    budget.setLimits({ rate: 1, burst: 3 });
+    expect([known.figures().tokens, budget.figures().tokens, real.figures().tokens]).toEqual([3, 3, 0]);
   });
 });

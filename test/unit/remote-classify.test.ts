@@ -22,6 +22,7 @@ describe('what is known of a write that failed', () => {
     [403, own, 'Forbidden', 'definitely-not'],
     [404, own, 'NotFound', 'definitely-not'],
     [405, own, 'Rejected', 'definitely-not'],
+    [406, own, 'VersionRefused', 'definitely-not'],
     [409, own, 'Conflict', 'definitely-not'],
     [413, own, 'RateLimited', 'definitely-not'],
     [429, own, 'RateLimited', 'definitely-not'],
@@ -34,6 +35,8 @@ describe('what is known of a write that failed', () => {
     [400, '<html>', 'BadAnswer', 'unknown'],
     [404, '<html>', 'BadAnswer', 'unknown'],
     [404, 'default backend - 404', 'BadAnswer', 'unknown'],
+    [406, '<html>', 'BadAnswer', 'unknown'],
+    [406, '', 'BadAnswer', 'unknown'],
     [401, '', 'CredentialsRefused', 'unknown'],
     [404, '', 'NotFound', 'unknown'],
     [400, '', 'BadAnswer', 'unknown'],
@@ -61,6 +64,12 @@ describe('words for people', () => {
   test('say what, where, and what next', () => {
     expect(refusedAnswer(read, answer(403, own)).message).toBe(
       'CreateServer at https://dh.example: HTTP 403: no; check the roles of the API key',
+    );
+    const version =
+      '{"error_message":"{\\"code\\":406,\\"title\\":\\"Not Acceptable\\",\\"description\\":\\"no 1.999\\"}"}';
+    expect(refusedAnswer(write, answer(406, version)).message).toBe(
+      'CreateServer at https://dh.example: HTTP 406: no 1.999; the remote does not speak the API version that was ' +
+        "asked for: check the tenant's spec.microversion and spec.endpoint",
     );
     expect(refusedAnswer(write, answer(503, own)).message).toBe(
       'CreateServer at https://dh.example: HTTP 503: no; whether it was done is not known',

@@ -28,7 +28,43 @@ describe("the API's own error bodies", () => {
       '{"error_message":"{\\"code\\":404,\\"title\\":\\"Not Found\\",\\"description\\":\\"no such page\\"}"}',
       'no such page',
     ],
+    [
+      'Ironic, route without words',
+      '{"error_message":"{\\"code\\":404,\\"title\\":\\"Not Found\\",\\"description\\":\\"\\"}"}',
+      'Not Found',
+    ],
+    [
+      'Ironic, object of the second form',
+      '{"error_message":{"code":406,"title":"t","description":"no 2.0"}}',
+      'no 2.0',
+    ],
     ['Ironic, text', '{"error_message":"broken"}', 'broken'],
+    [
+      'Ironic, HTML inside',
+      '{"error_message":"<html>\\n <head>\\n  <title>406 Not Acceptable</title>\\n </head>\\n <body>\\n  <h1>406 Not Acceptable</h1>\\n  The resource could not be generated.<br /><br />\\n\\n\\n </body>\\n</html>"}',
+      '406 Not Acceptable The resource could not be generated.',
+    ],
+    [
+      'Ironic without a token',
+      '{"error":{"code":401,"title":"Unauthorized","message":"The request you have made requires authentication."}}',
+      'The request you have made requires authentication.',
+    ],
+    [
+      'Ironic without its Keystone',
+      '{"message":"The server is currently unavailable.<br /><br />\\nThe Keystone service is temporarily unavailable.\\n\\n","code":"503 Service Unavailable","title":"Service Unavailable"}',
+      'The server is currently unavailable. The Keystone service is temporarily unavailable.',
+    ],
+    ['Nova, conflict', '{"conflictingRequest":{"code":409,"message":"exists"}}', 'exists'],
+    ['Nova, not found', '{"itemNotFound":{"code":404,"message":"no such"}}', 'no such'],
+    ['Nova, fault', '{"computeFault":{"code":406,"message":"version"}}', 'version'],
+    ['CloudOS, numeric code', '{"code":404,"msg":"no node","data":null,"total":0}', 'no node'],
+    ['CloudOS, numeric code without words', '{"code":404,"msg":"","data":null,"total":0}', 'code 404'],
+    ['CloudOS, msg null', '{"code":"E1","msg":null,"data":null,"total":0}', 'E1'],
+    [
+      'angle brackets that are no HTML',
+      '{"message":"got <class \'str\'>, not <unset>"}',
+      "got <class 'str'>, not <unset>",
+    ],
     ['CloudOS', '{"code":"E1","msg":"quota used up","data":null,"total":0}', 'quota used up'],
     ['CloudOS without words', '{"code":" ","msg":"","data":null,"total":0}', ''],
     ['CloudOS, hostile code', '{"code":{"toString":1},"msg":""}', ''],
@@ -59,6 +95,12 @@ describe("the API's own error bodies", () => {
     expect(message).toBe('adminPass [redacted] of {"adminPass":"[redacted]"} is weak');
   });
 
+  test('a value that the API quotes among HTML does not come back either', () => {
+    const secret = new Secret('a<b>c');
+    const body = JSON.stringify({ error_message: '<p>password a<b>c is weak</p>' });
+    expect(parseErrorBody(json, body, [secret]).message).toBe('password [redacted] is weak');
+  });
+
   test('a message is one line of at most 500 characters without control or direction characters', () => {
     const message = `\u001b[31mred\r\nFAKE LOG LINE\u202e ${'x'.repeat(2000)}`;
     const parsed = parseErrorBody(json, JSON.stringify({ message })).message;
@@ -71,6 +113,7 @@ describe("the API's own error bodies", () => {
       fc.string(),
       fc.json({ maxDepth: 6 }),
       fc.record({ error_message: fc.json() }).map((value) => JSON.stringify(value)),
+      fc.integer({ min: 1, max: 200_000 }).map((length) => JSON.stringify({ message: '<head <p '.repeat(length) })),
       fc
         .dictionary(
           fc.constantFrom('error', 'fault', 'msg', 'code', 'message', '__proto__', 'toString'),

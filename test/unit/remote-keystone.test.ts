@@ -95,6 +95,71 @@ describe('signing in', () => {
   });
 });
 
+describe('a project that is named', () => {
+  const scope = { projectID: undefined, projectName: 'bm', domainName: 'Corp' };
+  const project = { id: 'p1', name: 'bm', domain: { id: 'd', name: 'Corp' } };
+
+  /** A session for project bm of domain Corp, whose token is for `project`. */
+  async function named(project: unknown) {
+    const fixture = await remoteFixture({ keystone: scope });
+    const state = { project };
+    fixture.current.credentials = { ...fixture.current.credentials, domainName: 'Corp' };
+    fixture.answers.keystone = (_request, response) =>
+      answerJSON(response, 201, tokenBody({ project: state.project }), { 'x-subject-token': 't' });
+    return { fixture, state, [Symbol.asyncDispose]: fixture[Symbol.asyncDispose] };
+  }
+
+  test('is asked for with its domain, as is the user, and the token tells its ID', async () => {
+    await using setUp = await named(project);
+    expect(await setUp.fixture.session.identity()).toMatchObject({ projectID: 'p1', projectName: 'bm' });
+    expect(JSON.parse(setUp.fixture.server.requests[0]?.body ?? '')).toEqual({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: { user: { domain: { name: 'Corp' }, name: 'api-key', password: apiSecret } },
+        },
+        scope: { project: { name: 'bm', domain: { name: 'Corp' } } },
+      },
+    });
+  });
+
+  test('is believed where the token does not name its domain', async () => {
+    await using setUp = await named({ id: 'p1', name: 'bm' });
+    expect(await setUp.fixture.session.identity()).toMatchObject({ projectID: 'p1' });
+  });
+
+  test.each([
+    ['another project', { ...project, name: 'other' }, 'for other of domain Corp, not for project bm of domain Corp'],
+    ['another domain', { ...project, domain: { name: 'Default' } }, 'for bm of domain Default, not for project bm'],
+    ['a project without a name', { id: 'p1' }, 'for p1 of domain Corp, not for project bm of domain Corp'],
+    ['no project', undefined, 'for no project, not for project bm of domain Corp'],
+  ])('and a token for %s is WrongTenant', async (_name, project, words) => {
+    await using setUp = await named(project);
+    const error = await failureOf(setUp.fixture.session.read({ operation: 'X', method: 'GET', path: 'x' }, 'poll'));
+    expect(error).toMatchObject({ reason: 'WrongTenant', outcome: 'definitely-not' });
+    expect(error.message).toContain(words);
+    expect(setUp.fixture.calls()).toEqual([]);
+  });
+
+  test('is the one that the first token told: another under the same name is WrongTenant', async () => {
+    await using setUp = await named(project);
+    await setUp.fixture.keystone.grant();
+    setUp.state.project = { ...project, id: 'p2' };
+    setUp.fixture.clock.advance(56 * minute);
+    const error = await failureOf(setUp.fixture.keystone.grant());
+    expect(error.reason).toBe('WrongTenant');
+    expect(error.message).toContain('the token is for p2, not for p1');
+  });
+
+  test('a user of another domain is another user', async () => {
+    await using setUp = await named(project);
+    await setUp.fixture.keystone.grant();
+    setUp.fixture.current.credentials = { ...setUp.fixture.current.credentials, domainName: 'Default' };
+    await setUp.fixture.keystone.grant();
+    expect(setUp.fixture.signIns()).toBe(2);
+  });
+});
+
 describe('refusals', () => {
   test('wrong credentials are answered from memory for 30 s, then longer, up to 5 minutes', async () => {
     await using fixture = await remoteFixture({ keystone: { random: { next: () => 0, bytes: Buffer.alloc } } });
@@ -163,6 +228,7 @@ describe('refusals', () => {
     [404, { error: { message: 'nothing here' } }, 'BadAnswer'],
     [400, { error: { message: 'bad' } }, 'BadAnswer'],
     [409, { error: { message: 'bad' } }, 'BadAnswer'],
+    [406, { error: { message: 'bad' } }, 'BadAnswer'],
     [403, { error: { message: 'API availability' } }, 'CredentialsRefused'],
     [503, { error: { message: 'away' } }, 'ServerError'],
     [429, { error: { message: 'slow' } }, 'RateLimited'],

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { tolerantList } from '../../src/remote/tolerant-list.ts';
+import { RemoteError } from '../../src/remote/errors.ts';
+import { listed, tolerantList } from '../../src/remote/tolerant-list.ts';
 
 const item = z.object({ id: z.string(), size: z.number(), labels: z.record(z.string(), z.string()).optional() });
 const list = tolerantList(item);
@@ -14,6 +15,36 @@ test('an item that cannot be read is dropped with its id, the others stay', () =
       { index: 2, problem: 'Invalid input: expected object, received null' },
       { index: 3, problem: 'id: Invalid input: expected string, received undefined' },
     ],
+  });
+});
+
+test('the ID of an item that cannot be read may stand in uuid; an empty one is none', () => {
+  const { dropped } = list.parse([
+    { uuid: 'a' },
+    { id: 'b', uuid: 'c' },
+    { id: '', uuid: 'd' },
+    { uuid: '' },
+    { uuid: 1 },
+  ]);
+  expect(dropped.map(({ id }) => id)).toEqual(['a', 'b', 'd', undefined, undefined]);
+});
+
+test('a list for a collection names what could not be read, and is none where that has no ID', () => {
+  expect(listed(list.parse([{ id: 'a', size: 1 }, { id: 'b' }]))).toEqual({
+    items: [{ id: 'a', size: 1 }],
+    unreadable: ['b'],
+  });
+  let failure: unknown;
+  try {
+    listed(list.parse([{ id: 'a', size: 1 }, null]));
+  } catch (error) {
+    failure = error;
+  }
+  expect(failure).toBeInstanceOf(RemoteError);
+  expect(failure).toMatchObject({
+    reason: 'BadAnswer',
+    outcome: 'definitely-not',
+    message: expect.stringContaining('item 1 of the list has no readable ID') as string,
   });
 });
 

@@ -48,7 +48,7 @@ describe('the older pages about licences', () => {
     expect(items).toEqual([read, { ...read, id: second.id, expires_at: undefined }]);
     expect(dropped).toEqual([]);
     expect(items[0]!.key!.reveal()).toBe(eclLicense.key);
-    expect(guestLicense.report(items[0], Date.parse('2016-06-20T00:00:00Z'))).toMatchObject({
+    expect(guestLicense.report(items[0], Date.parse('2016-06-20T00:00:00Z'), {} as never)).toMatchObject({
       status: { licenseType: eclLicense.license_type, assignedAt: '2016-06-01T00:00:00Z' },
       conditions: [{ type: 'Expiring', status: 'True', reason: 'ExpiresInThirtyDays', warn: true }],
     });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
-import type { Observation, Resource, World } from '../../src/engine/kind.ts';
+import type { Observation, World } from '../../src/engine/kind.ts';
+import type { Resource } from '../../src/engine/resource.ts';
 import { reasons } from '../../src/engine/reasons.ts';
 import { expiry, guestLicense } from '../../src/sdpf/guest-license.ts';
 import { vcenterRegistration } from '../../src/sdpf/vcenter-registration.ts';
@@ -120,7 +121,7 @@ describe('a licence', () => {
   });
 
   test('shows its type and its end, and never its key', () => {
-    const shown = guestLicense.report(license({ expires_at: new Date(now + 3 * day).toISOString() }), now);
+    const shown = guestLicense.report(license({ expires_at: new Date(now + 3 * day).toISOString() }), now, {} as never);
     expect(shown.status).toMatchObject({ licenseType: 'vCenter 8' });
     expect(shown.changesIn).toBe(2 * day);
     expect(JSON.stringify(shown)).not.toContain(canary);
@@ -211,6 +212,7 @@ describe('a vCenter registration', () => {
       const [{ status, reason, warn = false, message } = { message: '' } as never] = vcenterRegistration.report(
         vcenter(more),
         now,
+        {} as never,
       ).conditions;
       expect(reasons).toHaveProperty(reason);
       return [status, reason, warn, message.includes('CONNECTION_ERROR')];

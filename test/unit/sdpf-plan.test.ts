@@ -209,7 +209,7 @@ describe('what is shown of a server', () => {
   test('never fails, and never holds a password', () => {
     fc.assert(
       fc.property(wireServer, (server) => {
-        const shown = kind.report(server, 0);
+        const shown = kind.report(server, 0, {} as never);
         const text = JSON.stringify(shown);
         expect(text).not.toContain(canary);
         expect(text).not.toMatch(/"[^"]*(pass|secret|token)[^"]*":/i);
@@ -224,7 +224,7 @@ describe('what is shown of a server', () => {
   test('fits the schema of the status, so that the API server takes and keeps it', () => {
     fc.assert(
       fc.property(wireServer, (server) => {
-        const status = JSON.parse(JSON.stringify(kind.report(server, 0).status)) as object;
+        const status = JSON.parse(JSON.stringify(kind.report(server, 0, {} as never).status)) as object;
         const read = kind.status.partial().strict().parse(status);
         expect(JSON.parse(JSON.stringify(read))).toEqual(status);
       }),
@@ -234,7 +234,9 @@ describe('what is shown of a server', () => {
   test('is plain JSON: what is compared with the stored status is what was stored', () => {
     fc.assert(
       fc.property(wireServer, (server) => {
-        const top = Object.entries(kind.report(server, 0).status).filter(([, value]) => value !== undefined);
+        const top = Object.entries(kind.report(server, 0, {} as never).status).filter(
+          ([, value]) => value !== undefined,
+        );
         const status = Object.fromEntries(top);
         expect(JSON.parse(JSON.stringify(status))).toStrictEqual(status);
       }),

@@ -61,7 +61,7 @@ describe('the document of vCenters', () => {
   test('List Registered vCenters and List Available IP Addresses: what is in use is not chosen', async () => {
     await using listing = await answering({ vcenters: [samples.meteredVCenter] });
     const { items } = await listing.client.listVCenters('poll');
-    expect(kind.report(items[0], 0)).toMatchObject({
+    expect(kind.report(items[0], 0, {} as never)).toMatchObject({
       status: { linkLocalAddress: address, licenseID, version: '8.0.2.00400', instanceName: 'production-vcenter' },
       conditions: [{ status: 'False', reason: 'MeteringFailed' }],
     });
