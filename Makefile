@@ -66,7 +66,13 @@ build/freehold: $(deps) hack/build.ts hack/launcher.sh $(sources)
 
 .PHONY: test
 test: test-tools build/freehold ## run the tests
-	vitest run $(VITEST)
+	vitest run $(if $(findstring --project,$(VITEST)),,--project unit --project integration) $(VITEST)
+
+.PHONY: test-ironic
+test-ironic: test-tools build/freehold ## run the tests against a real Keystone and Ironic (on Debian, as root)
+	@test/openstack/openstack.sh install; code=$$?; \
+	if [ $$code -eq 77 ]; then echo 'skipped: NOTHING was tested against a real Ironic'; exit 0; fi; \
+	[ $$code -eq 0 ] && vitest run --project ironic $(VITEST)
 
 .PHONY: test-tools
 test-tools: ## build the API server and the kubectl of the tests

@@ -16,6 +16,17 @@ export default defineConfig({
           globalSetup: 'test/support/controlplane-global.ts',
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'ironic',
+          include: ['test/ironic/**/*.test.ts'],
+          globalSetup: ['test/support/controlplane-global.ts', 'test/openstack/global.ts'],
+          // All files share one Ironic, and kill it.
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
+      },
     ],
   },
 });
