@@ -58,6 +58,8 @@ it('without a terminal it brings up everything, shows it, and leaves nothing', {
   expect(output()).toMatch(/server-test-1 +True +Ready +ACTIVE +True/);
   expect(output()).toMatch(/bought-by-hand +True/);
   expect(output()).toMatch(/my-tenant +True +Connected/);
+  expect(output()).toMatch(/rack1-node1 +True +Ready +manageable +.*True/);
+  expect(output()).toMatch(/my-project +True +Connected +admin/);
   await nothingLeft();
 });
 

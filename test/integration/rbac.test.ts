@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from '../support/controlplane.ts
 import { blocks } from '../support/docs.ts';
 import { license, password, registration } from '../support/licenses.ts';
 import { createScenario, type Scenario } from '../support/scenario.ts';
+import { conditionOf, passUntil } from '../support/servers.ts';
 import { until } from '../support/wait.ts';
 
 const [rules = ''] = blocks('docs/security.md', 'yaml');
@@ -50,6 +51,43 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** A CloudOSTenant and a node in it, with their Secrets. */
+function rack(): object[] {
+  const { authURL, endpoint, project, username, password: secret, driver } = s.sandbox.info.cloudos;
+  const credentials = (name: string, user: string, value: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name },
+    type: 'freehold.dev/credentials',
+    stringData: { username: user, password: value },
+  });
+  const apiVersion = 'cloudos.freehold.dev/v1alpha1';
+  return [
+    credentials('cloud-credentials', username, secret),
+    credentials('bmc', 'bmc-user', 'bmc-password'),
+    {
+      apiVersion,
+      kind: 'CloudOSTenant',
+      metadata: { name: 'cloud' },
+      spec: { authURL, endpoint, project, credentialsSecretRef: { name: 'cloud-credentials' } },
+    },
+    {
+      apiVersion,
+      kind: 'BareMetalNode',
+      metadata: { name: 'node' },
+      spec: {
+        tenantRef: { name: 'cloud' },
+        deletionPolicy: 'Delete',
+        driver,
+        bmc: { address: '192.0.2.1', credentialsSecretRef: { name: 'bmc' } },
+        portGroups: [{ name: 'bond0' }],
+        ports: [{ macAddress: '52:54:00:00:00:01', portGroup: 'bond0' }],
+        action: { verb: 'Inspect', requestedAt: '2099-01-01T00:00:00Z' },
+      },
+    },
+  ];
+}
+
 const licenseKey = async () =>
   ((await s.get('secret', 'vc-license')) as unknown as { data: { licenseKey: string } }).data.licenseKey;
 
@@ -89,6 +127,37 @@ it('the rights that docs/security.md names are enough for the life of a server, 
   await s.gone('sdpft', 'tenant');
   await s.gone('secret', 'tenant-credentials');
   expect((await s.kubectl(['get', 'events', '-o', 'name'])).stdout).not.toBe('');
+  expect(operator.log()).not.toMatch(/orbidden/);
+  await operator.stop();
+});
+
+it('the rights that docs/security.md names are enough for the life of a bare-metal node', async () => {
+  await s.apply(...rack());
+  const operator = await s.start({
+    kubeconfig,
+    leaderElect: true,
+    leaseNamespace: 'default',
+    leaseName: 'rbac',
+    watchNamespaces: '',
+  });
+  await passUntil(
+    s,
+    'the node is Ready and inspected',
+    async () => {
+      const node = await s.get('bmn', 'node');
+      return (
+        node !== undefined && conditionOf(node, 'Ready')?.status === 'True' && node.status?.action?.result !== undefined
+      );
+    },
+    10 * 60_000,
+    5_000,
+  );
+  expect((await s.get('bmn', 'node'))?.status?.action?.result).toBe('Succeeded');
+  await s.kubectl(['delete', 'bmn/node', '--wait=false']);
+  await passUntil(s, 'the node is gone', async () => (await s.get('bmn', 'node')) === undefined, 30 * 60_000, 5_000);
+  await s.kubectl(['delete', 'cost/cloud', 'secret/cloud-credentials', '--wait=false']);
+  await s.gone('cost', 'cloud');
+  await s.gone('secret', 'cloud-credentials');
   expect(operator.log()).not.toMatch(/orbidden/);
   await operator.stop();
 });

@@ -118,6 +118,7 @@ function fill(text: string): string {
   const values: Record<string, string> = {
     'tenant ID': '0'.repeat(32),
     'Keystone URL': 'https://keystone.example/v3',
+    'gateway URL': 'https://cloudos.example',
     region: 'jp1',
   };
   return text.replaceAll(/<([^<>\n]+)>/g, (_, name: string) => values[name] ?? 'b5660a6e-4b46-4be3-9707-6b47221b454f');
