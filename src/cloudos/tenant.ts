@@ -1,18 +1,11 @@
 import * as z from 'zod';
-import { immutable, tenantSpec, tenantStatus } from '../engine/schema-tenant.ts';
+import { immutable, tenantColumns, tenantSpec, tenantStatus, url } from '../engine/schema-tenant.ts';
 import { openSession } from '../engine/tenant-session.ts';
 import { defineTenant, type ConnectOptions, type TenantKind, type TenantSpec } from '../engine/tenant.ts';
 import { listed } from '../remote/tolerant-list.ts';
 import { createCloudOSClient, type CloudOSClient } from './client.ts';
 import type { Node } from './wire-node.ts';
 import type { Port, PortGroup } from './wire-port.ts';
-
-const url = (description: string) =>
-  z
-    .string()
-    .max(2048)
-    .regex(/^https?:\/\/[^\s?#]+$/)
-    .describe(description);
 
 const keystoneName = (most: number) => z.string().min(1).max(most);
 
@@ -89,15 +82,10 @@ export const cloudOSTenant: TenantKind = defineTenant<typeof spec, CloudOSClient
     'A CloudOSTenant is a project of an H3C CloudOS, or of a plain OpenStack with Ironic, with the credentials to act in it. Resources of the same namespace name it by spec.tenantRef.',
   spec,
   status: tenantStatus({}).describe('The tenant as it was last seen, written by the operator.'),
-  printerColumns: [
-    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  printerColumns: tenantColumns([
     { name: 'Project', type: 'string', jsonPath: '.spec.project' },
     { name: 'Region', type: 'string', jsonPath: '.spec.region', priority: 1 },
-    { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint', priority: 1 },
-    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
+  ]),
   rules: [
     immutable('project', elsewhere),
     immutable('domain', elsewhere),

@@ -1,6 +1,27 @@
 import * as z from 'zod';
+import type { PrinterColumn } from './crd.ts';
 import { everyStatus, objectName } from './schema.ts';
 import type { Rule } from './structural.ts';
+
+/** Where a remote is called. */
+export const url = (description: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[^\s?#]+$/)
+    .describe(description);
+
+/** Columns of `kubectl get`: is it well, which one is it, how old; where it is and why with `-o wide`. */
+export function tenantColumns(own: PrinterColumn[]): PrinterColumn[] {
+  return [
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    ...own,
+    { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint', priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ];
+}
 
 /** Spec fields of every tenant kind. */
 export function tenantSpec(keys: string, limits: z.ZodRawShape) {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { immutable, tenantSpec, tenantStatus } from '../engine/schema-tenant.ts';
+import { immutable, tenantColumns, tenantSpec, tenantStatus, url } from '../engine/schema-tenant.ts';
 import { defineTenant, type ConnectOptions, type TenantKind } from '../engine/tenant.ts';
 import { openSession } from '../engine/tenant-session.ts';
 import { listed } from '../remote/tolerant-list.ts';
@@ -7,13 +7,6 @@ import { createSDPFClient, type SDPFClient } from './client.ts';
 import type { License } from './wire-license.ts';
 import type { Server } from './wire-server.ts';
 import type { VCenter } from './wire-vcenter.ts';
-
-const url = (description: string) =>
-  z
-    .string()
-    .max(2048)
-    .regex(/^https?:\/\/[^\s?#]+$/)
-    .describe(description);
 
 const spec = z
   .object({
@@ -84,15 +77,10 @@ export const sdpfTenant: TenantKind = defineTenant<typeof spec, SDPFClient>({
     'An SDPFTenant is a tenant of the Smart Data Platform with the credentials to act in it. Resources of the same namespace name it by spec.tenantRef.',
   spec,
   status,
-  printerColumns: [
-    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  printerColumns: tenantColumns([
     { name: 'Region', type: 'string', jsonPath: '.spec.region' },
     { name: 'Project', type: 'string', jsonPath: '.status.identity.projectName', priority: 1 },
-    { name: 'Endpoint', type: 'string', jsonPath: '.status.endpoint', priority: 1 },
-    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
+  ]),
   rules: [
     immutable('tenantID', 'what was bought in one tenant does not exist in another; create another SDPFTenant'),
     immutable('region', 'what was bought in one region does not exist in another; create another SDPFTenant'),
