@@ -79,6 +79,11 @@ test-tools: ## build the API server and the kubectl of the tests
 	@hack/preflight.sh test
 	test/controlplane/build.sh
 
+.PHONY: bench
+bench: test-tools build/freehold ## measure; results go to bench/results (NODES=200; needs what test-ironic needs)
+	@test/openstack/openstack.sh install >/dev/null
+	node bench/bare-metal.ts $(or $(NODES),200)
+
 .PHONY: quickstart
 quickstart: test-tools build/freehold ## try it out here, against simulated clouds
 	node hack/quickstart.ts

@@ -3,6 +3,7 @@ import { timestamp } from '../base/clock.ts';
 import { RemoteError } from '../remote/errors.ts';
 import { reconcileRequestOf, retryOf } from './annotations.ts';
 import { askedBy } from './asked.ts';
+import { clean } from './clean.ts';
 import { findCondition } from './conditions.ts';
 import { conflictOfPart } from './conflict.ts';
 import { effect } from './create.ts';
@@ -199,7 +200,10 @@ async function obey(pass: Pass, step: Act) {
         pass.resource = await context.journal.obeying(kind, pass.resource, { lastRetry: before.lastRetry });
         delete pass.memory.word;
       } else if (never === undefined) await write(before.action);
-      else await write({ ...action, finishedAt, result: 'Failed', message: standing.message });
+      else {
+        const message = clean(standing.message, pass.memory.known);
+        await write({ ...action, finishedAt, result: 'Failed', message });
+      }
     },
   };
 }
@@ -215,7 +219,7 @@ export async function conclude(pass: Pass, step: Extract<Step, { do: 'conclude' 
   const sent = record?.requestedAt === wish.requestedAt ? record : undefined;
   const lost = sent?.sentAt !== undefined && sent.acceptedAt === undefined;
   const doubt = 'its answer was lost, and nothing tells whether it was carried out; to ask again, change requestedAt';
-  const message = lost ? `${doubt}. Now: ${step.message}` : step.message;
+  const message = clean(lost ? `${doubt}. Now: ${step.message}` : step.message, pass.memory.known);
   const result = lost ? 'Unknown' : step.result;
   const { requestedAt, verb } = wish;
   const finishedAt = timestamp(context.clock.now());

@@ -25,6 +25,8 @@ export interface Cloud {
   empty(on: boolean): Promise<void>;
   /** Each step of its work takes so many seconds of its time from now on. */
   slow(seconds: number): Promise<unknown>;
+  /** Spec fields of a node whose BMC refuses, or does not answer. */
+  brokenBMC(): Promise<{ driver: string; bmc: object }>;
   end(): Promise<void>;
 }
 

@@ -4,6 +4,8 @@ import { startRecorder } from '../support/recorder.ts';
 import type { Scenario } from '../support/scenario.ts';
 import type { Cloud } from './cloud.ts';
 
+let deadPort = 1;
+
 /** A real Ironic; several tests may share one, so each removes its own nodes only. */
 export const realCloud =
   (openStack: () => Promise<Omit<OpenStack, 'stop'>>) =>
@@ -27,6 +29,16 @@ export const realCloud =
         recorder.upstream = on ? empty!.endpoint : endpoint;
       },
       slow: (seconds) => real.delay(seconds),
+      // Nobody listens there; a name of its own makes it another BMC for each test.
+      brokenBMC: () =>
+        Promise.resolve({
+          driver: 'redfish',
+          bmc: {
+            address: `http://127.0.0.1:${(deadPort += 1)}`,
+            credentialsSecretRef: { name: 'cloud-bmc' },
+            driverInfo: { redfish_system_id: '/redfish/v1/Systems/1' },
+          },
+        }),
       async end() {
         await recorder.close();
         await empty?.stop();

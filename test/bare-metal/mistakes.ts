@@ -83,6 +83,23 @@ export function describeMistakes(title: string, open: OpenCloud) {
     );
 
     test(
+      'a BMC that refuses or does not answer is VerifyFailed, in the words of the remote, and is not hammered',
+      on(async ({ s, cloud, tenant, node, reason, sent, own, shown, id }) => {
+        await s.start();
+        await s.apply(...tenant(), node('dark', await cloud.brokenBMC()));
+        const waiting = await reason('dark', 'VerifyFailed');
+        expect(condition(waiting, 'Stalled')?.status).not.toBe('True');
+        expect(condition(waiting, 'Ready')!.message).toContain('Failed to get power state');
+        expect((await shown(await id('dark')))?.['provision_state']).toBe('enroll');
+        await s.pass(20 * 60_000);
+        // Within 20 minutes: at once, after 5 and after 15.
+        expect(sent().filter((call) => call === 'PUT provision manage').length).toBeLessThanOrEqual(4);
+        expect(sent().filter((call) => call.startsWith('DELETE') || call === 'POST nodes')).toEqual(['POST nodes']);
+        expect((await own()).length).toBe(1);
+      }),
+    );
+
+    test(
       'a driver that nobody serves is DriverUnknown, and a corrected one is taken',
       on(async ({ s, cloud, tenant, node, ready, reason, change, own }) => {
         await s.start();

@@ -2,7 +2,7 @@ import { handOn } from '../openstack/hand.ts';
 import { signIn } from '../support/openstack.ts';
 import { startRecorder } from '../support/recorder.ts';
 import type { Scenario } from '../support/scenario.ts';
-import type { Cloud } from './cloud.ts';
+import { type Cloud, machine } from './cloud.ts';
 
 /** The simulated gateway (`seed` or `ironic`: whose success codes it answers), or the simulated Ironic behind it. */
 export const sandboxCloud =
@@ -21,6 +21,11 @@ export const sandboxCloud =
       crash: () => sandbox.control('POST', 'crash-ironic'),
       empty: (on) => sandbox.set({ hideNodes: on, hidePorts: on }),
       slow: (seconds) => sandbox.set({ cleanSeconds: seconds * 5 + 1 }),
+      async brokenBMC() {
+        const { address } = machine();
+        await sandbox.control('PUT', 'bmcs', { address, username: 'bmc-user', password: 'another-one' });
+        return { driver: 'ipmi', bmc: { address, credentialsSecretRef: { name: 'cloud-bmc' } } };
+      },
       end: () => recorder.close(),
     };
   };

@@ -4,6 +4,7 @@ import { describeLife } from '../bare-metal/life.ts';
 import { describeMistakes } from '../bare-metal/mistakes.ts';
 import { describeSafety } from '../bare-metal/safety.ts';
 import { sandboxCloud } from '../bare-metal/sandbox.ts';
+import { leaks } from '../support/canaries.ts';
 
 const open = sandboxCloud('seed');
 describeLife('at the gateway', open);
@@ -83,5 +84,25 @@ test(
       seen.add(method);
     }
     expect([...seen].sort()).toEqual(['DELETE', 'GET', 'PATCH', 'POST', 'PUT']);
+  }),
+);
+
+test(
+  'a remote that quotes the BMC password in its errors does not bring it into status, events or log',
+  { timeout: 120_000 },
+  on(async ({ s, tenant, node, ready, reason, change, get }) => {
+    const operator = await s.start();
+    await s.apply(...tenant(), node('quoted'));
+    await ready('quoted');
+    await s.sandbox.set({ failInspect: 'login bmc-user with bmc-first-password was refused' });
+    await change('quoted', { action: { requestedAt: '2099-01-01T00:00:00Z', verb: 'Inspect' } });
+    await reason('quoted', 'InspectFailed');
+    const { status } = await get('quoted');
+    expect(status?.action?.message).toContain('login bmc-user with [redacted] was refused');
+    expect(status?.['lastError']).toContain('[redacted]');
+    const { stdout } = await s.kubectl(['get', 'freehold,events.events.k8s.io', '-o', 'yaml']);
+    const shown = { resources: stdout, log: operator.log() };
+    for (const [where, text] of Object.entries(shown))
+      expect(leaks(where, text, { password: 'bmc-first-password' })).toEqual([]);
   }),
 );
