@@ -77,7 +77,10 @@ function standing({ context, memory, resource }: Pass, step: Acting, doing: stri
   if (left > 0)
     return unready('Updating', `the ${doing} was sent and does not show yet`, { after: left, awaitList: true });
   const asked = findCondition(resource.status?.conditions, 'Ready')?.reason === failing.reason;
-  return at !== undefined || asked ? unready(failing.reason, failing.message, { awaitList: true }) : undefined;
+  if (at === undefined && !asked) return undefined;
+  // Kept from what a former process wrote: an edit makes the status say something else for a moment.
+  memory.once = { ...memory.once, [step.verb]: at ?? -Infinity };
+  return unready(failing.reason, failing.message, { awaitList: true });
 }
 
 /** The same, where a former process sent it: the remote tells when it failed. A restart must not be one more try at a BMC. */

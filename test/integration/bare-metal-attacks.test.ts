@@ -220,7 +220,7 @@ describe.concurrent('attacks on the laws: waits that end, at a bounded price', {
   );
 
   test(
-    'an inspection whose end is never told is not sent again by itself, nor by another process: it reboots the machine',
+    'an inspection whose end is never told is not sent again by itself, by another process or for an edit: it reboots the machine',
     atIronic(async (site) => {
       const { s, tenant, node, sent, reason, annotate, until, get } = site;
       await s.sandbox.fault({ operation: 'SetProvisionState', status: 202, bodyIncludes: 'inspect' });
@@ -232,6 +232,8 @@ describe.concurrent('attacks on the laws: waits that end, at a bounded price', {
       await first.stop();
       await s.start();
       await s.pass(5 * minute);
+      await site.change('blind', { resourceClass: 'large' });
+      await s.pass(30 * minute, minute);
       expect(inspections()).toBe(1);
       await annotate('blind', { 'freehold.dev/retry': '2026-03-03' });
       await until('it is answered', async () => (await get('blind')).status?.lastRetry === '2026-03-03');
