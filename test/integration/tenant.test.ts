@@ -570,6 +570,11 @@ describe('a tenant that works', () => {
     const [server] = await s.sandbox.servers();
     await s.sandbox.control('PATCH', `servers/${server!.id}`, { powerState: 'SHUTDOWN' });
     const at = new Date().toISOString();
+    // The watch that writes the history down may be behind what a read shows.
+    const upToDate = async () =>
+      (await s.get('dh', 'web'))?.metadata.resourceVersion ===
+      history.of('DedicatedHypervisor', 'web').at(-1)?.metadata.resourceVersion;
+    await until('the history is up to date', upToDate);
     // Not a second passes on the clock: the next poll is far.
     const states = history.of('DedicatedHypervisor', 'web').length;
     await s.kubectl(['annotate', 'dh', 'web', `freehold.dev/reconcile-requested-at=${at}`]);
@@ -578,6 +583,7 @@ describe('a tenant that works', () => {
       async () => (await s.get('dh', 'web'))?.status?.lastHandledReconcileAt === at,
     );
     expect((await s.get('dh', 'web'))?.status).toMatchObject({ powerState: 'SHUTDOWN', lastHandledReconcileAt: at });
+    await until('the history is up to date', upToDate);
     // Our annotation, and one answer.
     expect(history.of('DedicatedHypervisor', 'web')).toHaveLength(states + 2);
 
