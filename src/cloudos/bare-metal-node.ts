@@ -1,4 +1,4 @@
-import { defineKind, type Kind, type RemoteObject } from '../engine/kind.ts';
+import { defineKind, type Kind, type PartObject } from '../engine/kind.ts';
 import { commonColumns, commonRules, requiredUnlessAdopted } from '../engine/schema.ts';
 import { driverInfoProblem, secretsOf } from './bare-metal-node/bmc.ts';
 import { propertiesProblem } from './bare-metal-node/node-changes.ts';
@@ -85,8 +85,8 @@ export const bareMetalNode: Kind = defineKind<typeof spec, Node, CloudOSClient>(
   retained: 'the node stays registered as it is, and the same manifest applied again finds it',
   main: nodeObject,
   parts: {
-    portGroup: portGroupObject as RemoteObject<Spec, unknown, CloudOSClient>,
-    port: portObject as RemoteObject<Spec, unknown, CloudOSClient>,
+    portGroup: portGroupObject as PartObject<Spec, unknown, CloudOSClient>,
+    port: portObject as PartObject<Spec, unknown, CloudOSClient>,
   },
   secrets: secretsOf,
   validate: ({ spec: wanted }) => driverInfoProblem(wanted) ?? propertiesProblem(wanted),

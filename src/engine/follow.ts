@@ -7,7 +7,7 @@ import type { Kind, Observed, Step } from './kind.ts';
 import { isMarked, readMarker } from './owner.ts';
 import { claimedBy, heldBack } from './held.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
-import { isAnsweredByRetry, type Reason } from './reasons.ts';
+import { isAnsweredByRetry, isUnhurried, type Reason } from './reasons.ts';
 import type { Binding } from './tenants.ts';
 import { takenByOthers } from './unique.ts';
 import { desiredOf, holdReference, liveSecrets, obstacle, publish } from './world.ts';
@@ -213,14 +213,6 @@ async function outlived(pass: Pass): Promise<boolean> {
   return true;
 }
 
-/** Waits that end by somebody's hand, not by the remote's work: they are not looked at more often than all else. */
-const unhurried: ReadonlySet<Reason> = new Set<Reason>([
-  'InMaintenance',
-  'NotChangeableNow',
-  'UnknownState',
-  'InUse',
-  'BadAnswer',
-]);
 /** After this a wait goes on at the pace of the tenant, milliseconds: one stuck object must not hurry the lists of all. */
 const hurryFor = 30 * 60_000;
 
@@ -229,7 +221,7 @@ export function pace({ context, memory }: Pass, reason: Reason): { motion?: true
   const now = context.clock.monotonic();
   const waiting = memory.waiting?.reason === reason ? memory.waiting : { reason, at: now };
   memory.waiting = waiting;
-  const hurried = !unhurried.has(reason) && now - waiting.at < hurryFor;
+  const hurried = !isUnhurried(reason) && now - waiting.at < hurryFor;
   return { awaitList: true, ...(hurried && { motion: true as const }) };
 }
 

@@ -76,7 +76,7 @@ export interface Effect<Spec, Client> {
   secrets: Record<string, Secret>;
   /** What `Kind.reference` gave. */
   reference?: string;
-  /** What `RemoteObject.choose` gave. */
+  /** What `MainObject.choose` gave. */
   choice?: string;
   /** Hand it to the client: it stops a mutating call that may no longer begin. */
   fence: Fence;
@@ -88,7 +88,7 @@ export interface World {
   listed(collection: string): ReadonlyMap<string, unknown> | undefined;
   /** Resources of a kind in the namespace of this one. */
   resources(kind: string): readonly Resource[];
-  /** Is this choice (see `RemoteObject.choose`) taken by another resource whose create is under way? */
+  /** Is this choice (see `MainObject.choose`) taken by another resource whose create is under way? */
   reserved(choice: string): boolean;
   /** Wall clock, milliseconds. */
   now: number;
@@ -176,35 +176,43 @@ export interface RemoteObject<Spec, Remote, Client> {
   identity: Identity<Spec, Remote>;
   /** Name of the tenant's collection that lists it. */
   collection: string;
-  /** Does the remote already take it away? Such a one is not re-attached. */
-  beingDeleted?: (remote: Remote) => boolean;
-  /** For a kind with several of these: their names in the spec, e.g. MAC addresses. Absent: exactly one. */
-  instances?: (spec: Spec) => string[];
-  /** undefined when the remote answers 404. */
-  read: (client: Client, id: string) => Promise<Remote | undefined>;
-  /** For a part: those of one main object, where the tenant cannot list all. undefined when the remote answers 404. */
-  listOf?: (client: Client, mainID: string) => Promise<Listed<Remote> | undefined>;
-  /** What must serve one object only, besides its ID: looked for among all before a create, and before it changes. */
-  unique?: Unique<Spec, Remote>[];
   /** What a conflict (409) means that answers a create although nothing of ours is there. */
   taken?: Reason;
   /** What a refusal means in this kind's terms, by the remote's words; undefined: as usual. */
   explain?: (error: RemoteError) => Obstacle | undefined;
-  /** A remove is planned again on a read of this very moment before it is sent. */
-  removeFresh?: true;
-  /** The remote removes its parts with it, so that its removal does not look at them. */
-  takesParts?: true;
-  /** Reads what a create must choose from. The choice is journalled, and no other resource takes the same meanwhile. */
-  choose?: (client: Client, desired: Desired<Spec>, world: World) => Promise<{ choice: string } | Obstacle>;
   create: (effect: Effect<Spec, Client>, target: { instance: string; id: string }) => Promise<{ id: string }>;
-  /** What a 503 to a create means once it is proved that it made nothing: a slow wait for this reason. */
-  unavailable?: Reason;
   update?: (effect: Effect<Spec, Client>, target: { instance: string; id: string; remote: Remote }) => Promise<void>;
   act?: (
     effect: Effect<Spec, Client>,
     target: { instance: string; id: string; remote: Remote; verb: string },
   ) => Promise<void>;
   remove: (effect: Effect<Spec, Client>, id: string) => Promise<void>;
+}
+
+/** The object whose ID is the resource's. */
+export interface MainObject<Spec, Remote, Client> extends RemoteObject<Spec, Remote, Client> {
+  /** Does the remote already take it away? Such a one is not re-attached. */
+  beingDeleted?: (remote: Remote) => boolean;
+  /** undefined when the remote answers 404. */
+  read: (client: Client, id: string) => Promise<Remote | undefined>;
+  /** What must serve one object only, besides its ID: looked for among all before a create, and before it changes. */
+  unique?: Unique<Spec, Remote>[];
+  /** A remove is planned again on a read of this very moment before it is sent. */
+  removeFresh?: true;
+  /** The remote removes its parts with it, so that its removal does not look at them. */
+  takesParts?: true;
+  /** Reads what a create must choose from. The choice is journalled, and no other resource takes the same meanwhile. */
+  choose?: (client: Client, desired: Desired<Spec>, world: World) => Promise<{ choice: string } | Obstacle>;
+  /** What a 503 to a create means once it is proved that it made nothing: a slow wait for this reason. */
+  unavailable?: Reason;
+}
+
+/** What belongs to a main object. It is known from lists alone. */
+export interface PartObject<Spec, Remote, Client> extends RemoteObject<Spec, Remote, Client> {
+  /** Names of those that the spec wants, e.g. MAC addresses. Absent: exactly one. */
+  instances?: (spec: Spec) => string[];
+  /** Those of one main object, where the tenant cannot list all. undefined when the remote answers 404. */
+  listOf?: (client: Client, mainID: string) => Promise<Listed<Remote> | undefined>;
 }
 
 /** A Secret that a create needs: one that a person wrote, or one that we make and store before the call. */
@@ -245,9 +253,9 @@ export interface Kind<Spec extends CommonSpec = CommonSpec, Remote = unknown, Cl
   limit?: string;
   /** What stays at the remote under `Retain`, for people; default: it goes on costing money. */
   retained?: string;
-  main: RemoteObject<Spec, Remote, Client>;
+  main: MainObject<Spec, Remote, Client>;
   /** Further remote objects by name, always recognised by a chosen ID. */
-  parts?: Record<string, RemoteObject<Spec, unknown, Client>>;
+  parts?: Record<string, PartObject<Spec, unknown, Client>>;
   secrets?: (spec: Spec, name: string) => Record<string, SecretNeed>;
   /** The Secret to write from the remote object; without one (before a create) only where it will be. */
   output?: (desired: { spec: Spec; name: string }, remote?: Remote) => SecretOutput;

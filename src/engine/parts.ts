@@ -4,7 +4,7 @@ import { RemoteError } from '../remote/errors.ts';
 import { reconcileRequestOf } from './annotations.ts';
 import type { PartRead } from './context.ts';
 import { identify, ownerOf } from './identify.ts';
-import type { Kind, Observed, RemoteObject } from './kind.ts';
+import type { Kind, Observed, PartObject } from './kind.ts';
 import { believed, concerns, freshLook } from './observe.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import { chosenID, partText } from './owner.ts';
@@ -85,7 +85,7 @@ export async function observeParts(
 function* surplus(
   pass: Pass,
   name: string,
-  object: RemoteObject<never, unknown, never>,
+  object: PartObject<never, unknown, never>,
   snapshot: Snapshot<unknown>,
   mainID: string,
 ): Generator<[instance: string, id: string]> {
@@ -104,7 +104,7 @@ function* surplus(
 async function partsOf(
   pass: Pass,
   binding: Binding,
-  object: RemoteObject<never, unknown, never>,
+  object: PartObject<never, unknown, never>,
   mainID: string,
 ): Promise<{ snapshot: Snapshot<unknown> } | { outcome: Outcome }> {
   const interval = perMain(binding, object.collection);
@@ -123,7 +123,7 @@ const byMain = new WeakMap<Snapshot<unknown>, Map<string, Map<string, unknown>>>
 
 function ofMain(
   snapshot: Snapshot<unknown>,
-  { identity }: RemoteObject<never, unknown, never>,
+  { identity }: PartObject<never, unknown, never>,
   mainID: string,
 ): Snapshot<unknown> {
   const mainOf = identity.level === 'chosen-id' ? identity.mainOf : undefined;
@@ -148,7 +148,7 @@ const readAgain = 30_000;
 async function readParts(
   pass: Pass,
   binding: Binding,
-  object: RemoteObject<never, unknown, never>,
+  object: PartObject<never, unknown, never>,
   mainID: string,
   interval: number,
 ): Promise<{ snapshot: Snapshot<unknown> } | { outcome: Outcome }> {

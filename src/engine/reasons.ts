@@ -136,6 +136,17 @@ const answered: ReadonlySet<Reason> = new Set<Reason>(['CleanFailed', 'InspectFa
 /** Is it the question that the annotation freehold.dev/retry answers? */
 export const isAnsweredByRetry = (reason: Reason): boolean => answered.has(reason);
 
+const unhurried: ReadonlySet<Reason> = new Set<Reason>([
+  'InMaintenance',
+  'NotChangeableNow',
+  'UnknownState',
+  'InUse',
+  'BadAnswer',
+]);
+
+/** Does the wait end by somebody's hand rather than by the remote's work? Then it is not looked at more often than all else. */
+export const isUnhurried = (reason: Reason): boolean => unhurried.has(reason);
+
 const warned: ReadonlySet<Reason> = new Set<Reason>(['VerifyFailed', 'PowerFailed', 'DriverUnknown']);
 
 /** Does its event warn? What stalls does, and what somebody will have to mend although it may pass. */

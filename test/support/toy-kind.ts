@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { defineKind, type Kind, type RemoteObject } from '../../src/engine/kind.ts';
+import { defineKind, type Kind, type MainObject, type PartObject } from '../../src/engine/kind.ts';
 import { commonRules, commonSpec, commonStatus } from '../../src/engine/schema.ts';
 import { tenantSpec, tenantStatus } from '../../src/engine/schema-tenant.ts';
 import { defineTenant, type TenantKind } from '../../src/engine/tenant.ts';
@@ -177,7 +177,7 @@ export const nodeStatus = z
   .object({ ...commonStatus('node'), power: z.string().optional().describe('on or off.') })
   .describe('s');
 
-function object(noun: string, collection: Collection): RemoteObject<Spec, Thing, ToyRemote> {
+function object(noun: string, collection: Collection): MainObject<Spec, Thing, ToyRemote> {
   return {
     noun,
     collection,
@@ -201,9 +201,9 @@ export const toyNode: Kind = defineKind<typeof nodeSpec, Thing, ToyRemote>({
   tenantKind: 'ToyTenant',
   main: object('node', 'nodes'),
   parts: {
-    group: object('group', 'groups') as RemoteObject<Spec, unknown, ToyRemote>,
+    group: object('group', 'groups') as PartObject<Spec, unknown, ToyRemote>,
     port: {
-      ...(object('port', 'ports') as RemoteObject<Spec, unknown, ToyRemote>),
+      ...(object('port', 'ports') as PartObject<Spec, unknown, ToyRemote>),
       instances: ({ macs }) => macs,
     },
   },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { defineKind, type Kind, type RemoteObject, type Step } from '../../src/engine/kind.ts';
+import { defineKind, type Kind, type MainObject, type PartObject, type Step } from '../../src/engine/kind.ts';
 import type { ActionRecord } from '../../src/engine/resource.ts';
 import { commonRules } from '../../src/engine/schema.ts';
 import { nodeSpec, nodeStatus, type Thing, toyNode, type ToyRemote } from './toy-kind.ts';
@@ -17,7 +17,7 @@ const machineSpec = z
   })
   .describe('The machine as it should be.');
 type MachineSpec = z.output<typeof machineSpec>;
-type Machine = RemoteObject<MachineSpec, Thing, ToyRemote>;
+type Machine = MainObject<MachineSpec, Thing, ToyRemote>;
 
 /** The remote works on it. */
 const locked: Machine['explain'] = ({ message }) =>
@@ -84,7 +84,7 @@ export const toyMachine: Kind = defineKind<typeof machineSpec, Thing, ToyRemote>
       listOf: (client, mainID) => client.portsOf(mainID),
       create: ({ client, owner, mainID, fence }, { instance, id }) =>
         client.create('ports', { id, extra: owner, main: mainID!, mac: instance }, fence),
-    } as RemoteObject<MachineSpec, unknown, ToyRemote>,
+    } as PartObject<MachineSpec, unknown, ToyRemote>,
   },
   plan({ spec: wish, action, retry }, { main, parts }) {
     if (main.state !== 'present') return { do: 'create', remote: 'main' };

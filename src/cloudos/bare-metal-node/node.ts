@@ -1,4 +1,4 @@
-import type { RemoteObject } from '../../engine/kind.ts';
+import type { MainObject } from '../../engine/kind.ts';
 import type { JsonBody } from '../../remote/call.ts';
 import { RemoteError } from '../../remote/errors.ts';
 import type { CloudOSClient } from '../client.ts';
@@ -11,7 +11,7 @@ import { ownerIn } from './port.ts';
 import { noun, type Spec } from './schema.ts';
 
 /** The node: told by the ID that we choose, and by extra.freehold where a gateway chooses another. */
-export const nodeObject: RemoteObject<Spec, Node, CloudOSClient> = {
+export const nodeObject: MainObject<Spec, Node, CloudOSClient> = {
   noun,
   collection: 'nodes',
   identity: { level: 'chosen-id', owner: ({ extra }) => ownerIn(extra) },

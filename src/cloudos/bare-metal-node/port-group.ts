@@ -1,9 +1,9 @@
-import type { RemoteObject } from '../../engine/kind.ts';
+import type { PartObject } from '../../engine/kind.ts';
 import type { CloudOSClient } from '../client.ts';
 import type { PortGroup } from '../wire-port.ts';
 import { explain } from './explain.ts';
 import { type Change, change, mapChanges } from './patch.ts';
-import { listedOn, ownerIn, unread } from './port.ts';
+import { listedOn, ownerIn } from './port.ts';
 import type { PortGroupSpec } from './schema-ports.ts';
 import type { Spec } from './schema.ts';
 
@@ -46,7 +46,7 @@ export function groupChanges(wanted: PortGroupSpec, group: PortGroup): Change[] 
 const specOf = ({ portGroups }: Spec, name: string) => portGroups?.find((group) => group.name === name);
 
 /** A port group, told by the ID that we chose and by its name on our node. */
-export const portGroupObject: RemoteObject<Spec, PortGroup, CloudOSClient> = {
+export const portGroupObject: PartObject<Spec, PortGroup, CloudOSClient> = {
   noun: 'port group',
   collection: 'portgroups',
   identity: {
@@ -57,8 +57,6 @@ export const portGroupObject: RemoteObject<Spec, PortGroup, CloudOSClient> = {
     mainOf: ({ node_uuid: node }) => node,
   },
   instances: ({ portGroups }) => (portGroups ?? []).map(({ name }) => name),
-  // The seed has no call that reads one port group; the engine reads parts from lists.
-  read: () => Promise.reject(unread('port group')),
   listOf: (client, node) => listedOn(client.listNodePortGroups(node, 'motion')),
   taken: 'NameTaken',
   explain,

@@ -1,4 +1,4 @@
-import type { Observed, RemoteObject } from '../../engine/kind.ts';
+import type { Observed, PartObject } from '../../engine/kind.ts';
 import { RemoteError } from '../../remote/errors.ts';
 import type { Listed } from '../../remote/collection.ts';
 import { listed, type TolerantList } from '../../remote/tolerant-list.ts';
@@ -60,7 +60,7 @@ const isOurs = (parts: Observed, id: string) =>
 const specOf = ({ ports }: Spec, macAddress: string) => ports?.find((port) => port.macAddress === macAddress);
 
 /** A port, told by the ID that we chose and by its MAC address on our node. */
-export const portObject: RemoteObject<Spec, Port, CloudOSClient> = {
+export const portObject: PartObject<Spec, Port, CloudOSClient> = {
   noun: 'port',
   collection: 'ports',
   identity: {
@@ -70,8 +70,6 @@ export const portObject: RemoteObject<Spec, Port, CloudOSClient> = {
     mainOf: ({ node_uuid: node }) => node,
   },
   instances: ({ ports }) => (ports ?? []).map(({ macAddress }) => macAddress),
-  // The seed has no call that reads one port; the engine reads parts from lists.
-  read: () => Promise.reject(unread('port')),
   listOf: (client, node) => listedOn(client.listNodePorts(node, 'motion')),
   taken: 'AddressTaken',
   explain,
@@ -108,8 +106,6 @@ export function ownerIn(extra: Record<string, unknown> | undefined): string | un
   const owner = extra?.['freehold'];
   return typeof owner === 'string' ? owner : undefined;
 }
-
-export const unread = (noun: string) => new Error(`one ${noun} cannot be read by itself`);
 
 /** A list of what belongs to a node that is not there is undefined. */
 export async function listedOn<T>(list: Promise<TolerantList<T>>): Promise<Listed<T> | undefined> {
