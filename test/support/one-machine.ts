@@ -1,10 +1,10 @@
 import { findCondition } from '../../src/engine/conditions.ts';
-import { toyMachine } from './toy-machine.ts';
-import { createToyWorld, type ToyWorldOptions } from './toy-world.ts';
+import { machineWorld } from './machine-world.ts';
+import type { ToyWorldOptions } from './toy-world.ts';
 
-/** One machine, `web`, that is Ready, and nothing was sent since. */
+/** One machine, `web`, that is Ready, and nothing was sent since; it ends with its test. */
 export async function oneMachine(spec: object = {}, options: ToyWorldOptions = {}) {
-  const world = await createToyWorld({ kind: toyMachine, ...options });
+  const world = await machineWorld(options);
   await world.start();
   await world.make('web', spec);
   await world.pass(90);

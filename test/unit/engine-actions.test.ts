@@ -1,24 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { chosenID } from '../../src/engine/owner.ts';
 import { KubeError } from '../../src/kube/types.ts';
+import { machineWorld } from '../support/machine-world.ts';
 import { oneMachine } from '../support/one-machine.ts';
 import type { Mishap } from '../support/toy-kind.ts';
-import { toyMachine } from '../support/toy-machine.ts';
-import { createToyWorld } from '../support/toy-world.ts';
-
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
-const machine = async (...args: Parameters<typeof oneMachine>) => {
-  const world = await oneMachine(...args);
-  ends.push(() => world.end());
-  return world;
-};
 
 describe('a one-off action', () => {
   test('is written down before it is sent, is sent once, and its result is told', async () => {
-    const { ask, pass, action, remote, node, kube, events } = await machine();
+    const { ask, pass, action, remote, node, kube, events } = await oneMachine();
     const order: string[] = [];
     kube.intercept = ({ body }) => {
       const record = (body['status'] as { action?: { sentAt?: string; acceptedAt?: string } } | undefined)?.action;
@@ -41,7 +30,7 @@ describe('a one-off action', () => {
   });
 
   test('is not sent again by a restart, and is sent anew for a new date', async () => {
-    const { ask, pass, restart, remote, action } = await machine();
+    const { ask, pass, restart, remote, action } = await oneMachine();
     await ask('monday');
     await pass(60);
     await restart();
@@ -59,7 +48,7 @@ describe('a one-off action', () => {
   ])(
     'is not sent again when the process died in its call (%s), and nothing is claimed about it',
     async (mishap, boots) => {
-      const { ask, pass, crash, remote, node, action } = await machine();
+      const { ask, pass, crash, remote, node, action } = await oneMachine();
       remote.mishaps = [mishap];
       await ask('monday');
       await pass(5);
@@ -72,7 +61,7 @@ describe('a one-off action', () => {
   );
 
   test('is not sent again when the process died right after it was written down', async () => {
-    const { ask, pass, crash, remote, kube, action } = await machine();
+    const { ask, pass, crash, remote, kube, action } = await oneMachine();
     let dead: Promise<void> | undefined;
     kube.intercept = ({ body }) => {
       if (!dead && JSON.stringify(body).includes('"sentAt":"')) dead = Promise.resolve().then(crash);
@@ -87,7 +76,7 @@ describe('a one-off action', () => {
   test.each<Mishap>(['lost-before', 'lost-after'])(
     'whose answer was lost (%s) is over, and is not repeated',
     async (mishap) => {
-      const { ask, pass, remote, action, ready } = await machine();
+      const { ask, pass, remote, action, ready } = await oneMachine();
       remote.mishaps = [mishap];
       await ask('monday');
       await pass(300);
@@ -102,7 +91,7 @@ describe('a one-off action', () => {
     ['busy', 'Conflict'],
     ['locked', 'Locked'],
   ])('that the remote refuses for now (%s) still stands, and is sent once more', async (mishap, reason) => {
-    const { ask, pass, settle, remote, node, action, ready } = await machine();
+    const { ask, pass, settle, remote, node, action, ready } = await oneMachine();
     remote.mishaps = [mishap];
     await ask('monday');
     await settle();
@@ -114,7 +103,7 @@ describe('a one-off action', () => {
   });
 
   test('that the remote refuses for now leaves the record of the former one', async () => {
-    const { ask, pass, settle, remote, action } = await machine();
+    const { ask, pass, settle, remote, action } = await oneMachine();
     await ask('monday');
     await pass(60);
     remote.mishaps = ['busy'];
@@ -126,7 +115,7 @@ describe('a one-off action', () => {
   });
 
   test('that the remote refuses for good has failed, in its words', async () => {
-    const { ask, pass, remote, action } = await machine();
+    const { ask, pass, remote, action } = await oneMachine();
     remote.mishaps = ['refused'];
     await ask('monday');
     await pass(300);
@@ -139,7 +128,7 @@ describe('a one-off action', () => {
   });
 
   test('that there is no way to obey is answered without any call, once', async () => {
-    const { ask, pass, remote, action, events, ready } = await machine();
+    const { ask, pass, remote, action, events, ready } = await oneMachine();
     await ask('monday', 'dance');
     await pass(120);
     expect(remote.calls).toEqual([]);
@@ -152,7 +141,7 @@ describe('a one-off action', () => {
   test.each(['reboot', 'dance'])(
     'is neither obeyed nor answered where the operator only observes: %s',
     async (verb) => {
-      const { ask, patch, pass, remote, action } = await machine();
+      const { ask, patch, pass, remote, action } = await oneMachine();
       await patch('web', { spec: { managementPolicy: 'Observe' } });
       await ask('monday', verb);
       await pass(60);
@@ -161,7 +150,7 @@ describe('a one-off action', () => {
   );
 
   test('that was taken is not called lost because somebody changed the resource at that moment', async () => {
-    const { ask, annotate, pass, remote, kube, action } = await machine();
+    const { ask, annotate, pass, remote, kube, action } = await oneMachine();
     let raced = false;
     kube.intercept = ({ body }) => {
       if (raced || !JSON.stringify(body).includes('"acceptedAt":"')) return;
@@ -176,7 +165,7 @@ describe('a one-off action', () => {
   });
 
   test('that was refused for now still stands when somebody changed the resource at that moment', async () => {
-    const { ask, annotate, pass, remote, kube, action } = await machine();
+    const { ask, annotate, pass, remote, kube, action } = await oneMachine();
     remote.mishaps = ['busy'];
     let raced = false;
     kube.intercept = ({ body }) => {
@@ -194,9 +183,8 @@ describe('a one-off action', () => {
 });
 
 describe('a one-off action that Git still holds', () => {
-  const found = async (requestedAt: string, prepare: (world: Awaited<ReturnType<typeof createToyWorld>>) => void) => {
-    const world = await createToyWorld({ kind: toyMachine });
-    ends.push(() => world.end());
+  const found = async (requestedAt: string, prepare: (world: Awaited<ReturnType<typeof machineWorld>>) => void) => {
+    const world = await machineWorld();
     prepare(world);
     await world.start();
     await world.make('web', { action: { requestedAt, verb: 'reboot' } });
@@ -204,7 +192,7 @@ describe('a one-off action that Git still holds', () => {
     const { action } = (await world.get('web'))!.status!;
     return { ...world, action, reboots: world.remote.calls.filter((call) => call === 'ACT reboot').length };
   };
-  const there = ({ remote }: Awaited<ReturnType<typeof createToyWorld>>) => {
+  const there = ({ remote }: Awaited<ReturnType<typeof machineWorld>>) => {
     const id = chosenID({ ownerID: 'prod', namespace: 'shop', name: 'web' });
     remote.held.nodes.set(id, { id, extra: 'prod/shop/web', power: 'off' });
   };
@@ -230,7 +218,7 @@ describe('a one-off action that Git still holds', () => {
 
 describe('the word to leave a failed state', () => {
   const failed = async () => {
-    const world = await machine();
+    const world = await oneMachine();
     world.node.failed = true;
     await world.pass(90);
     expect(await world.ready('web')).toMatchObject({ reason: 'CleanFailed' });

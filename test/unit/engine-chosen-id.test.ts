@@ -1,16 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { chosenID } from '../../src/engine/owner.ts';
+import { describe, expect, test } from 'vitest';
+import { idOf, machineWorld } from '../support/machine-world.ts';
 import type { Mishap } from '../support/toy-kind.ts';
-import { toyMachine } from '../support/toy-machine.ts';
-import { createToyWorld, type ToyWorldOptions } from '../support/toy-world.ts';
+import type { ToyWorldOptions } from '../support/toy-world.ts';
 
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
 const world = async (options: ToyWorldOptions = {}) => {
-  const made = await createToyWorld({ kind: toyMachine, ...options });
-  ends.push(() => made.end());
+  const made = await machineWorld(options);
   await made.start();
   return {
     ...made,
@@ -28,7 +22,6 @@ const proved = async (options: ToyWorldOptions = {}) => {
   made.remote.calls = [];
   return made;
 };
-const idOf = (name: string) => chosenID({ ownerID: 'prod', namespace: 'shop', name });
 
 describe('the first create of a remote that was not yet seen to keep our IDs', () => {
   test('is written down before it is sent', async () => {

@@ -1,33 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { chosenID } from '../../src/engine/owner.ts';
+import { describe, expect, test } from 'vitest';
 import { RemoteError } from '../../src/remote/errors.ts';
+import { idOf, machineWorld } from '../support/machine-world.ts';
 import { createToyRemote } from '../support/toy-kind.ts';
-import { toyMachine } from '../support/toy-machine.ts';
-import { createToyWorld, type ToyWorldOptions } from '../support/toy-world.ts';
-
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
-const world = async (options: ToyWorldOptions = {}) => {
-  const made = await createToyWorld({ kind: toyMachine, ...options });
-  ends.push(() => made.end());
-  return {
-    ...made,
-    /** Lets milliseconds pass, until it is so. */
-    async until(so: () => boolean | Promise<boolean>) {
-      for (let turn = 0; turn < 100 && !(await so()); turn += 1) {
-        made.clock.advance(1);
-        await made.flush();
-      }
-    },
-  };
-};
-const idOf = (name: string) => chosenID({ ownerID: 'prod', namespace: 'shop', name });
 
 describe('a create that is answered with a conflict', () => {
   test('while there is one of our ID that no list shows yet, is recorded, and nobody is called to help', async () => {
-    const { remote, start, make, pass, ready, get, events, getTenant } = await world();
+    const { remote, start, make, pass, ready, get, events, getTenant } = await machineWorld();
     remote.laggingLists.add('nodes');
     const id = idOf('web');
     remote.held.nodes.set(id, { id, extra: 'prod/shop/web' });
@@ -45,7 +23,7 @@ describe('a create that is answered with a conflict', () => {
   });
 
   test('while there is one of our ID that another resource adopted, says whose it is', async () => {
-    const { remote, start, make, pass, ready } = await world();
+    const { remote, start, make, pass, ready } = await machineWorld();
     await start();
     await make('seen');
     await pass(60);
@@ -65,7 +43,7 @@ describe('a create that is answered with a conflict', () => {
   });
 
   test('and nothing of our ID is there, is somebody else’s: it is not sent again until a person asks', async () => {
-    const { remote, start, make, pass, ready, get, patch } = await world();
+    const { remote, start, make, pass, ready, get, patch } = await machineWorld();
     await start();
     remote.mishaps = ['busy', 'busy'];
     await make('web');
@@ -89,7 +67,7 @@ describe('a create that is answered with a conflict', () => {
       if (!broken) return read(collection, id);
       throw new RemoteError({ reason: 'ServerError', outcome: 'unknown', operation: 'Toy', message: 'it is ill' });
     };
-    const { start, make, pass, ready, until } = await world({ remote });
+    const { start, make, pass, ready, until } = await machineWorld({ remote });
     await start();
     await pass(5);
     remote.mishaps = ['busy'];
@@ -102,7 +80,7 @@ describe('a create that is answered with a conflict', () => {
   });
 
   test('because the remote is at work on it, is a short wait', async () => {
-    const { remote, start, make, pass, until, ready } = await world();
+    const { remote, start, make, pass, until, ready } = await machineWorld();
     await start();
     await pass(5);
     remote.mishaps = ['locked'];
@@ -118,7 +96,7 @@ describe('a create that is answered with a conflict', () => {
 
 describe('a create of a part that is answered with a conflict', () => {
   test('twice, with a list of nothing of ours in between, is somebody else’s', async () => {
-    const { remote, start, make, pass, ready, patch } = await world();
+    const { remote, start, make, pass, ready, patch } = await machineWorld();
     await start();
     await make('web');
     await pass(60);
@@ -136,7 +114,7 @@ describe('a create of a part that is answered with a conflict', () => {
     'because it was made late after all, is ours: nobody is called to help (portReads %i)',
     async (portReads) => {
       const remote = createToyRemote();
-      const { start, make, pass, flush, patch, ready, clock, events } = await world({
+      const { start, make, pass, flush, patch, ready, clock, events } = await machineWorld({
         remote,
         tenants: { t: { ...(portReads > 0 && { portReads: portReads * 100 }) } },
       });
@@ -168,7 +146,7 @@ describe('a create of a part that is answered with a conflict', () => {
   );
 
   test('for good does not stop what else is to be done once somebody made it', async () => {
-    const { remote, start, make, pass, ready, patch } = await world();
+    const { remote, start, make, pass, ready, patch } = await machineWorld();
     await start();
     await make('web');
     await pass(60);

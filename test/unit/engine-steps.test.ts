@@ -1,22 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Kind } from '../../src/engine/kind.ts';
+import { machineWorld } from '../support/machine-world.ts';
 import { type OneMachine, oneMachine } from '../support/one-machine.ts';
 import { toyMachine } from '../support/toy-machine.ts';
-import { createToyWorld, secretsType } from '../support/toy-world.ts';
-
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
-const machine = async (...args: Parameters<typeof oneMachine>) => {
-  const world = await oneMachine(...args);
-  ends.push(() => world.end());
-  return world;
-};
+import { secretsType } from '../support/toy-world.ts';
 
 describe('a step that would harm at a wrong moment', () => {
   test('is not taken when the list is old and a read of the moment says otherwise', async () => {
-    const { patch, pass, remote, node, ready } = await machine({ power: 'on' });
+    const { patch, pass, remote, node, ready } = await oneMachine({ power: 'on' });
     node.power = 'off';
     remote.freeze('nodes');
     node.power = 'on';
@@ -31,7 +22,7 @@ describe('a step that would harm at a wrong moment', () => {
   });
 
   test('is not taken either where it is an update', async () => {
-    const { pass, remote, node, ready } = await machine({ bmc: '10.0.0.1' });
+    const { pass, remote, node, ready } = await oneMachine({ bmc: '10.0.0.1' });
     node.bmc = '10.0.0.2';
     remote.freeze('nodes');
     node.bmc = '10.0.0.1';
@@ -41,7 +32,7 @@ describe('a step that would harm at a wrong moment', () => {
   });
 
   test('waits where the list shows what the read does not find', async () => {
-    const { patch, pass, remote, ready } = await machine({ power: 'on' });
+    const { patch, pass, remote, ready } = await oneMachine({ power: 'on' });
     remote.freeze('nodes');
     remote.held.nodes.clear();
     await patch('web', { spec: { power: 'off' } });
@@ -63,7 +54,7 @@ describe('a call that the remote takes and that never shows', () => {
   const gaps = (times: number[]) => times.slice(1).map((time, place) => time - times[place]!);
 
   test('is sent again ever more rarely, and at least once an hour', async () => {
-    const world = await machine({ power: 'on' });
+    const world = await oneMachine({ power: 'on' });
     world.remote.swallows = true;
     await world.patch('web', { spec: { power: 'off' } });
     const pauses = gaps(await sentIn(world, 4 * 3600));
@@ -82,7 +73,7 @@ describe('a call that the remote takes and that never shows', () => {
   });
 
   test('is not called failed before it was ever sent', async () => {
-    const world = await machine({ power: 'on' });
+    const world = await oneMachine({ power: 'on' });
     await world.patch('web', { spec: { power: 'off' } });
     await world.pass(60);
     expect(world.events.map(({ reason }) => reason)).not.toContain('PowerFailed');
@@ -90,7 +81,7 @@ describe('a call that the remote takes and that never shows', () => {
   });
 
   test('writes nothing more while it waits', async () => {
-    const world = await machine({ power: 'on' });
+    const world = await oneMachine({ power: 'on' });
     world.remote.swallows = true;
     await world.patch('web', { spec: { power: 'off' } });
     await world.pass(200);
@@ -104,7 +95,7 @@ describe('a call that the remote takes and that never shows', () => {
     ['a request to look again', (world) => world.annotate('reconcile-requested-at', 'now')],
     ['a changed spec', (world) => world.patch('web', { spec: { label: 'x', recreatePolicy: 'Always' } })],
   ] as [string, (world: OneMachine) => Promise<unknown>][])('is asked for at once by %s', async (_name, ask) => {
-    const world = await machine({ power: 'on', label: 'x' });
+    const world = await oneMachine({ power: 'on', label: 'x' });
     world.remote.swallows = true;
     await world.patch('web', { spec: { power: 'off' } });
     await world.pass(30);
@@ -119,8 +110,7 @@ describe('a call that the remote takes and that never shows', () => {
       ...toyMachine,
       secrets: () => ({ key: { name: 'bmc', key: 'key', live: true } }),
     } as unknown as Kind;
-    const world = await createToyWorld({ kind, settings: { secretInterval: 20_000 } });
-    ends.push(() => world.end());
+    const world = await machineWorld({ kind, settings: { secretInterval: 20_000 } });
     await world.secret('bmc');
     await world.start();
     await world.make('web', { power: 'on' });
@@ -139,7 +129,7 @@ describe('a call that the remote takes and that never shows', () => {
     ['an update', { label: 'new' }, 'PATCH nodes label'],
     ['a create of a part', { macs: ['aa'] }, 'POST ports aa'],
   ])('is not repeated at the pace of the lists: %s', async (_name, wish, call) => {
-    const world = await machine();
+    const world = await oneMachine();
     world.remote.swallows = true;
     world.remote.laggingLists.add('ports');
     const { create } = world.remote;
@@ -168,7 +158,7 @@ describe('a removal with steps on the way', () => {
       delete: remove,
       pass,
       get,
-    } = await machine({ power: 'on', deletionPolicy: 'Delete', macs: ['aa'] });
+    } = await oneMachine({ power: 'on', deletionPolicy: 'Delete', macs: ['aa'] });
     await remove('web');
     await pass(600);
     expect(remote.calls).toEqual(['ACT power off', 'DELETE ports aa', 'DELETE nodes']);
@@ -176,7 +166,7 @@ describe('a removal with steps on the way', () => {
   });
 
   test('removes nothing when a read of the moment says that it runs again', async () => {
-    const { remote, node, delete: remove, pass, flush } = await machine({ power: 'on', deletionPolicy: 'Delete' });
+    const { remote, node, delete: remove, pass, flush } = await oneMachine({ power: 'on', deletionPolicy: 'Delete' });
     await remove('web');
     for (let turn = 0; turn < 10 && remote.calls.length === 0; turn += 1) await flush();
     expect(remote.calls).toEqual(['ACT power off']);
@@ -201,7 +191,7 @@ describe('a removal with steps on the way', () => {
       silent,
       type,
       node,
-    } = await machine({ deletionPolicy: 'Delete', power: 'on' });
+    } = await oneMachine({ deletionPolicy: 'Delete', power: 'on' });
     remote.mishaps = ['busy'];
     await remove('web');
     for (let turn = 0; turn < 10 && remote.calls.length === 0; turn += 1) await flush();
@@ -214,7 +204,7 @@ describe('a removal with steps on the way', () => {
   });
 
   test('goes on after a lost answer and after a crash in the middle', async () => {
-    const { remote, delete: remove, pass, get, crash } = await machine({ power: 'on', deletionPolicy: 'Delete' });
+    const { remote, delete: remove, pass, get, crash } = await oneMachine({ power: 'on', deletionPolicy: 'Delete' });
     remote.mishaps = ['lost-after', 'hangs-after'];
     await remove('web');
     await pass(60);

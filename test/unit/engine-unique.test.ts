@@ -1,34 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { chosenID } from '../../src/engine/owner.ts';
+import { describe, expect, test } from 'vitest';
+import { idOf, machineWorld } from '../support/machine-world.ts';
 import { createToyRemote, type Thing } from '../support/toy-kind.ts';
-import { toyMachine } from '../support/toy-machine.ts';
-import { createToyWorld, type ToyWorldOptions } from '../support/toy-world.ts';
 
-const ends: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end();
-});
-const world = async (options: ToyWorldOptions = {}) => {
-  const made = await createToyWorld({ kind: toyMachine, ...options });
-  ends.push(() => made.end());
-  return {
-    ...made,
-    /** Lets milliseconds pass, until it is so. */
-    async until(so: () => boolean | Promise<boolean>) {
-      for (let turn = 0; turn < 100 && !(await so()); turn += 1) {
-        made.clock.advance(1);
-        await made.flush();
-      }
-    },
-  };
-};
-const idOf = (name: string) => chosenID({ ownerID: 'prod', namespace: 'shop', name });
 const stranger: Thing = { id: 'stranger', extra: '', bmc: '10.0.0.1' };
 const bmcs = (remote: ReturnType<typeof createToyRemote>) => [...remote.held.nodes.values()].map(({ bmc }) => bmc);
 
 describe('what must serve one machine only', () => {
   test('and belongs to a machine of somebody else stops the create before it is sent, until that one is gone', async () => {
-    const { remote, start, make, pass, ready, get } = await world();
+    const { remote, start, make, pass, ready, get } = await machineWorld();
     remote.held.nodes.set(stranger.id, stranger);
     await start();
     await make('web', { bmc: '10.0.0.1' });
@@ -47,7 +26,7 @@ describe('what must serve one machine only', () => {
   });
 
   test('is given to one of two resources that ask for it in the same moment, and to the other when that one is gone', async () => {
-    const { remote, start, make, pass, ready, delete: remove } = await world();
+    const { remote, start, make, pass, ready, delete: remove } = await machineWorld();
     await start();
     // Once a machine was seen to keep its ID, creates run side by side.
     await make('seen');
@@ -68,7 +47,7 @@ describe('what must serve one machine only', () => {
   });
 
   test('is free again when its holder asks for another one', async () => {
-    const { remote, start, make, pass, patch, ready } = await world();
+    const { remote, start, make, pass, patch, ready } = await machineWorld();
     await start();
     await make('one', { bmc: '10.0.0.1' });
     await pass(60);
@@ -82,7 +61,7 @@ describe('what must serve one machine only', () => {
   });
 
   test('is free again when nothing was made for it and its resource is gone', async () => {
-    const { remote, start, make, pass, ready, delete: remove } = await world();
+    const { remote, start, make, pass, ready, delete: remove } = await machineWorld();
     await start();
     remote.mishaps = ['refused'];
     await make('one', { bmc: '10.0.0.1' });
@@ -97,7 +76,7 @@ describe('what must serve one machine only', () => {
   });
 
   test('stays with the one that is recorded after a restart, and the other still waits', async () => {
-    const { remote, start, make, pass, ready, restart } = await world();
+    const { remote, start, make, pass, ready, restart } = await machineWorld();
     await start();
     await make('web', { bmc: '10.0.0.1' });
     await pass(60);
@@ -116,7 +95,7 @@ describe('what must serve one machine only', () => {
     ['recorded, and no list shows it yet', 'none'],
     ['sent, and nobody knows what came of it', 'lost-late'],
   ] as const)('stays after a restart with the one whose create is %s', async (_state, mishap) => {
-    const { remote, start, make, pass, term, until, flush } = await world();
+    const { remote, start, make, pass, term, until, flush } = await machineWorld();
     await start();
     await make('seen');
     await pass(60);
@@ -139,7 +118,7 @@ describe('what must serve one machine only', () => {
   });
 
   test('is not taken from another by a changed spec: the machine stays as it is', async () => {
-    const { remote, start, make, pass, patch, ready } = await world();
+    const { remote, start, make, pass, patch, ready } = await machineWorld();
     remote.held.nodes.set(stranger.id, stranger);
     await start();
     await make('web', { bmc: '10.0.0.2', macs: ['aa'] });
@@ -154,7 +133,7 @@ describe('what must serve one machine only', () => {
   });
 
   test('does not stop what else is changed on the machine that has it', async () => {
-    const { remote, start, make, pass, patch, ready } = await world();
+    const { remote, start, make, pass, patch, ready } = await machineWorld();
     await start();
     await make('web', { bmc: '10.0.0.2', label: 'old' });
     await pass(60);
