@@ -8,8 +8,12 @@ import { isRecord, parseJSON } from '../remote/text.ts';
  * whether it is written `""` or `{}` (gateway) or null (Ironic). `links` are not read, since they must not be followed.
  */
 
-/** An ID by which an object is addressed: it can never be empty. */
-export const id = z.string().min(1);
+/** An ID by which an object is addressed: never empty, and no longer than what status.externalID holds. */
+export const id = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => text.isWellFormed(), 'Invalid input: expected whole characters');
 
 const nothing = z.strictObject({});
 
@@ -30,6 +34,9 @@ export const flag = z
     typeof value === 'string' ? asBoolean(value) : typeof value === 'boolean' ? value : undefined,
   );
 
+/** Beyond this, objects cannot be compared as text: one of them would hide all others of its list. */
+const mostLevels = 100;
+
 /** An object, also as text of JSON (seed 004 L14116); nothing at all is undefined. */
 export const record = z
   .unknown()
@@ -37,7 +44,7 @@ export const record = z
   .transform((value, context): Record<string, unknown> | undefined => {
     if (value === undefined || value === null || value === '' || value === 'null') return undefined;
     const read = typeof value === 'string' ? parseJSON(value) : value;
-    if (isRecord(read)) return read;
+    if (isRecord(read) && !isDeeper(read, mostLevels)) return read;
     context.addIssue({ code: 'custom', message: 'Invalid input: expected an object, or text that holds one' });
     return z.NEVER;
   });
@@ -54,6 +61,11 @@ export const guardedRecord = record.transform((value = {}) =>
     ]),
   ),
 );
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((entry) => isDeeper(entry, levels - 1));
+}
 
 function asBoolean(text: string): boolean | undefined {
   return text === '' ? undefined : text.toLowerCase() === 'true';

@@ -60,7 +60,7 @@ export type Node = z.output<typeof node>;
 export type InterfaceField = keyof typeof interfaces;
 
 /** One page: `next` says that there is another. */
-export const nodesAnswer = z.object({ nodes: tolerantList(node), next: lenientText });
+export const nodesAnswer = z.object({ nodes: tolerantList(node), next: text });
 
 /** Answer of a create: short at the gateway, with fields of other types (seed 004, 1.12-5), so only the ID is read. */
 export const created = z.object({ uuid: id });

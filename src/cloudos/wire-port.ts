@@ -28,7 +28,7 @@ const port = z.object({
 });
 export type Port = z.output<typeof port>;
 
-export const portsAnswer = z.object({ ports: tolerantList(port), next: lenientText });
+export const portsAnswer = z.object({ ports: tolerantList(port), next: text });
 
 /** Ironic at 1.34 numbers no modes; the gateway's sample does (seed 004 L14770). */
 const mode = z
@@ -57,8 +57,8 @@ const portGroupOfNode = z.object({ ...brief, ...details, node_uuid: text });
 const portGroup = z.object({ ...brief, ...details, node_uuid: id });
 export type PortGroup = z.output<typeof portGroup>;
 
-export const portGroupsOfNodeAnswer = z.object({ portgroups: tolerantList(portGroupOfNode), next: lenientText });
-export const portGroupsAnswer = z.object({ portgroups: tolerantList(portGroup), next: lenientText });
+export const portGroupsOfNodeAnswer = z.object({ portgroups: tolerantList(portGroupOfNode), next: text });
+export const portGroupsAnswer = z.object({ portgroups: tolerantList(portGroup), next: text });
 
 /** Create port, request: the node and the address must be there, whatever seed 004, 1.12-11, marks as optional. */
 export type CreatePort = {

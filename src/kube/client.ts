@@ -1,3 +1,4 @@
+import { asList, asObject } from './answers.ts';
 import { createKubeHttp, type KubeHttpOptions, type KubeRequest } from './http.ts';
 import {
   KubeError,
@@ -18,26 +19,25 @@ export interface KubeClient extends KubeApi {
   close(): Promise<void>;
 }
 
-interface ListBody<T> {
-  items: T[] | null;
-  metadata: { resourceVersion: string; continue?: string };
-}
+/** More pages than any list has. */
+const mostPages = 1_000;
 
 /** The Kubernetes port over HTTP. */
 export function createKubeClient(options: KubeHttpOptions): KubeClient {
   const http = createKubeHttp(options);
 
   async function send<T extends KubeObject>(request: KubeRequest): Promise<T> {
-    return withoutManagedFields((await http.send(request)) as T);
+    return withoutManagedFields(asObject(await http.send(request), request.target) as T);
   }
 
   async function listOnce<T extends KubeObject>(type: ResourceType, options: ListOptions): Promise<ListResult<T>> {
     const { namespace, labelSelector, fieldSelector, limit = 500 } = options;
     const items: T[] = [];
+    const tokens = new Set<string>();
     for (let token: string | undefined; ; ) {
       const query = queryOf({ labelSelector, fieldSelector, limit, continue: token });
       const request = requestOf('GET', type, { namespace }, query);
-      const { items: page, metadata } = (await http.send(request)) as ListBody<T>;
+      const { items: page, metadata } = asList<T>(await http.send(request), request.target);
       for (const item of page ?? []) {
         // Built-in types come without these two inside a list.
         item.apiVersion ??= apiVersionOf(type);
@@ -47,7 +47,11 @@ export function createKubeClient(options: KubeHttpOptions): KubeClient {
       if (!metadata.continue) {
         return { items, resourceVersion: metadata.resourceVersion };
       }
+      if (tokens.has(metadata.continue) || tokens.size === mostPages) {
+        throw new KubeUnreachable(`LIST ${request.target}: the pages of the list do not end`, undefined);
+      }
       token = metadata.continue;
+      tokens.add(token);
     }
   }
 

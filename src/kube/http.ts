@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { Credentials, KubeConnection, TlsOptions } from './config.ts';
+import { readStatus, type Status } from './answers.ts';
 import { withDeadline } from './deadline.ts';
 import { KubeError, KubeUnreachable } from './types.ts';
 
@@ -120,7 +121,7 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
             if (answer.statusCode < 200 || answer.statusCode > 299) {
               throw kubeError(request, answer, text);
             }
-            return JSON.parse(text) as unknown;
+            return parse(text);
           } catch (error) {
             // The server may close an idle connection just as it is used again; only a read is safe to repeat.
             if (!first || request.method !== 'GET' || !isReset(error)) {
@@ -144,6 +145,15 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
       await Promise.all([pools?.watches.destroy(), pools?.calls.destroy()]);
     },
   };
+}
+
+/** The parser's own words quote what it could not read, and that may be a Secret. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error(`an answer of ${text.length} characters that is not JSON`);
+  }
 }
 
 type SeeStatus = (status: number) => void;
@@ -177,32 +187,26 @@ function unreachable({ method, target }: KubeRequest, error: unknown): KubeUnrea
 
 /** What the API server said, from its metav1.Status where the body is one. */
 function kubeError({ method, target }: KubeRequest, answer: Answer, text: string): KubeError {
-  const { reason, message, retryAfterSeconds } = parseStatus(text);
-  const header = Number(answer.headers['retry-after'] ?? retryAfterSeconds);
+  const { reason, message, retryAfterSeconds } = statusOf(text);
+  const seconds = Number(answer.headers['retry-after'] ?? retryAfterSeconds);
   const said = [answer.statusCode, reason].filter(Boolean).join(' ');
   return new KubeError(
     answer.statusCode,
     reason,
     `${method} ${target}: ${said}: ${message}`,
-    Number.isFinite(header) ? header * 1000 : undefined,
+    seconds >= 0 ? Math.min(seconds * 1000, longestPause) : undefined,
   );
 }
 
-interface StatusBody {
-  reason: string;
-  message: string;
-  retryAfterSeconds?: number;
-}
+/** A Retry-After beyond this is not believed, milliseconds. */
+const longestPause = 10 * 60_000;
 
-function parseStatus(text: string): StatusBody {
+function statusOf(text: string): Status {
   try {
-    const body = JSON.parse(text) as Partial<StatusBody> & { details?: { retryAfterSeconds?: number } };
-    return {
-      reason: body.reason ?? '',
-      message: body.message ?? 'no message',
-      retryAfterSeconds: body.details?.retryAfterSeconds,
-    };
+    return readStatus(JSON.parse(text));
   } catch {
-    return { reason: '', message: text.trim().slice(0, 200) || 'no message' };
+    // Words of a proxy; what may be a part of an object is not shown.
+    const words = /["{]/.test(text) ? '' : text.trim().slice(0, 200);
+    return { reason: '', message: words || 'no message' };
   }
 }

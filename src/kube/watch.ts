@@ -1,14 +1,9 @@
+import { isObject, isRecord, isVersioned, readStatus } from './answers.ts';
 import { KubeError, type KubeObject, KubeUnreachable, type WatchEvent } from './types.ts';
-
-interface StatusObject {
-  code?: number;
-  reason?: string;
-  message?: string;
-}
 
 /**
  * The events in the body of a watch. Throws KubeError for an ERROR event (410 `Expired` above all) and KubeUnreachable
- * for a line that cannot be read or a body that stops within one.
+ * for a line that cannot be read or is no event, or a body that stops within one.
  */
 export async function* watchEvents<T extends KubeObject>(
   body: AsyncIterable<Uint8Array>,
@@ -16,19 +11,31 @@ export async function* watchEvents<T extends KubeObject>(
 ): AsyncGenerator<WatchEvent<T>> {
   for await (const line of jsonLines(body)) {
     const event = parseEvent(line, target);
-    if (event.type === 'ERROR') {
-      const { code = 500, reason = '', message = 'no message' } = event.object as StatusObject;
+    if (isRecord(event) && event['type'] === 'ERROR') {
+      const { code = 500, reason, message } = readStatus(event['object']);
       throw new KubeError(code, reason, `WATCH ${target}: ${code} ${reason}: ${message}`);
     }
-    yield event as WatchEvent<T>;
+    if (!isEvent<T>(event)) {
+      throw new KubeUnreachable(`WATCH ${target}: an event that is none of Kubernetes`, undefined);
+    }
+    yield event;
   }
 }
 
-function parseEvent(line: string, target: string): { type: string; object: unknown } {
+const changes: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED']);
+
+function isEvent<T extends KubeObject>(event: unknown): event is WatchEvent<T> {
+  if (!isRecord(event)) return false;
+  const { type, object } = event;
+  return type === 'BOOKMARK' ? isVersioned(object) : changes.has(type) && isObject(object);
+}
+
+/** The parser's own error would quote what it could not read: the object may be a Secret. */
+function parseEvent(line: string, target: string): unknown {
   try {
-    return JSON.parse(line) as { type: string; object: unknown };
-  } catch (error) {
-    throw new KubeUnreachable(`WATCH ${target}: cut off or unreadable event of ${line.length} characters`, error);
+    return JSON.parse(line);
+  } catch {
+    throw new KubeUnreachable(`WATCH ${target}: cut off or unreadable event of ${line.length} characters`, undefined);
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cleanText } from './text.ts';
 import { tolerantList } from './tolerant-list.ts';
 
 /** Which entry of a Keystone catalogue is meant. */
@@ -37,16 +38,17 @@ export function findEndpoint(catalogue: readonly CatalogueService[], query: Serv
     .filter((entry) => entry.type === serviceType)
     .flatMap((entry) => entry.endpoints)
     .filter((entry) => entry.interface === face);
-  const regions = [...new Set(offered.map((entry) => entry.region_id ?? entry.region ?? ''))];
+  const names = [...new Set(offered.map((entry) => entry.region_id ?? entry.region ?? ''))];
+  const regions = cleanText(names.join(', '), 300);
   if (offered.length === 0) return `the catalogue has no service ${service}`;
   const found = offered.filter(
     (entry) => region === undefined || entry.region === region || entry.region_id === region,
   );
   const [first] = found;
-  if (first === undefined) return `the catalogue has ${service} not in region ${region} but in ${regions.join(', ')}`;
+  if (first === undefined) return `the catalogue has ${service} not in region ${region} but in ${regions}`;
   if (new Set(found.map((entry) => entry.url)).size > 1) {
     return region === undefined
-      ? `the catalogue has ${service} in several regions (${regions.join(', ')}): name one`
+      ? `the catalogue has ${service} in several regions (${regions}): name one`
       : `the catalogue has several ${service} in region ${region}`;
   }
   const url = URL.canParse(first.url) ? new URL(first.url) : undefined;

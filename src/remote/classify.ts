@@ -129,11 +129,17 @@ const advice: Record<RemoteFailure, string> = {
   EndpointNotAllowed: 'add the host to --allowed-endpoints, or correct the endpoint',
 };
 
-/** Milliseconds of a Retry-After header (seconds or a date); undefined when there is none or it cannot be read. */
+/** A Retry-After beyond this is not believed, milliseconds. */
+const longestPause = 10 * 60_000;
+
+/** A date as HTTP writes it: of other texts (`-1`, `1.5`, `try 2`) Date.parse makes dates long past, which would mean "now". */
+const httpDate = /^[A-Z][a-z]+, \d\d[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d GMT$/;
+
+/** Milliseconds of a Retry-After header (seconds or a date), at most 10 minutes; undefined when there is none or it cannot be read. */
 export function retryAfter(header: string | undefined, now: number): number | undefined {
   const text = header?.trim();
   if (text === undefined || text === '') return undefined;
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, longestPause);
+  const date = httpDate.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - now), longestPause);
 }

@@ -21,6 +21,8 @@ export function parseErrorBody(contentType: string, body: string, secrets: reado
   if (own !== undefined) return { own: true, message: cleanText(withoutTags(redact(own, secrets)), 500) };
   if (body.trim() === '') return { own: false, message: '' };
   if (/html/i.test(contentType) || /^\s*</.test(body)) return { own: false, message: 'an HTML page' };
+  // The body of a success may come with a status of failure, whole, cut or wrapped, and hold a licence key or a password.
+  if (/["{]/.test(body)) return { own: false, message: 'JSON of another form' };
   return { own: false, message: cleanText(redact(body.slice(0, 10_000), secrets), 200) };
 }
 

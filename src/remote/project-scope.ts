@@ -1,12 +1,19 @@
 import * as z from 'zod';
+import { cleanText } from './text.ts';
 
 /** By ID, or by a name that is unique in its domain. */
 export type ProjectScope = { projectID: string } | { projectID?: undefined; projectName: string; domainName: string };
 
 /** The `project` of a token. */
 export const projectAnswer = z.object({
-  id: z.string().min(1),
-  name: z.string().optional().catch(undefined),
+  id: z.string().min(1).max(128),
+  /** Shown in the tenant's status: one that is longer than any name counts as none. */
+  name: z
+    .string()
+    .max(255)
+    .refine((text) => text.isWellFormed())
+    .optional()
+    .catch(undefined),
   domain: z.object({ name: z.string().optional() }).nullish().catch(undefined),
 });
 
@@ -25,13 +32,14 @@ export function otherProject(
 ): string | undefined {
   if (!project) return `no project, not for ${knownID ?? named(wanted)}`;
   const { id, name, domain } = project;
+  const shown = (text: string) => cleanText(text, 100);
   if (wanted.projectID === undefined) {
     const inDomain = domain?.name ?? wanted.domainName;
     if (name !== wanted.projectName || inDomain !== wanted.domainName) {
-      return `${name ?? id} of domain ${inDomain}, not for ${named(wanted)}`;
+      return `${shown(name ?? id)} of domain ${shown(inDomain)}, not for ${named(wanted)}`;
     }
   }
-  return knownID === undefined || sameID(id, knownID) ? undefined : `${id}, not for ${knownID}`;
+  return knownID === undefined || sameID(id, knownID) ? undefined : `${shown(id)}, not for ${knownID}`;
 }
 
 function named(wanted: ProjectScope): string {

@@ -40,8 +40,6 @@ export interface SessionOptions extends ExchangeOptions {
 const readRetries = 2;
 /** With less left of the deadline, milliseconds, a retry could only hide what went wrong. */
 const least = 1_000;
-/** A Retry-After beyond this is not believed, milliseconds. */
-const longestPause = 10 * 60_000;
 /** The pause after a 429 that does not say how long, milliseconds. */
 const usualPause = 5_000;
 
@@ -94,7 +92,7 @@ export function createSession(options: SessionOptions): RemoteSession {
     const { status, retryAfter } = error;
     if (status !== 429 && status !== 413 && status !== 503) return;
     const pause = retryAfter ?? (status === 429 ? usualPause : 0);
-    if (pause > 0) budget.pauseUntil(clock.monotonic() + Math.min(pause, longestPause));
+    if (pause > 0) budget.pauseUntil(clock.monotonic() + pause);
   }
 
   /** One authenticated exchange; a second one with a fresh token where a 401 proves that the first did nothing. */

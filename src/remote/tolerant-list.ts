@@ -22,14 +22,21 @@ export interface DroppedItem {
   problem: string;
 }
 
+/** With more unreadable items than this it is the list that is unreadable: each costs as much as hundreds of good ones. */
+const mostDropped = 1_000;
+
 /** The schema of a list whose items are read one by one. What is not a list at all still fails. */
 export function tolerantList<T>(item: z.ZodType<T>): z.ZodType<TolerantList<T>> {
-  return z.array(z.unknown()).transform((values) => {
+  return z.array(z.unknown()).transform((values, context) => {
     const list: TolerantList<T> = { items: [], dropped: [] };
     for (const [index, value] of values.entries()) {
       const read = item.safeParse(value);
       if (read.success) list.items.push(read.data);
       else list.dropped.push({ index, ...idOf(value), problem: firstProblem(read.error) });
+      if (list.dropped.length > mostDropped) {
+        context.addIssue({ code: 'custom', message: `more than ${mostDropped} items cannot be read` });
+        return z.NEVER;
+      }
     }
     return list;
   });

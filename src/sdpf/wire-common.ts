@@ -16,8 +16,12 @@ export function lenient<T>(schema: z.ZodType<T>) {
   return optional(schema).catch(undefined);
 }
 
-/** An ID by which an object is addressed: it can never be empty. */
-export const id = z.string().min(1);
+/** An ID by which an object is addressed: never empty, and no longer than what status.externalID holds. */
+export const id = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => text.isWellFormed(), 'Invalid input: expected whole characters');
 
 /** Text that must not be shown: a Secret from the moment it is read. */
 export const secretText = z.string().transform((text) => new Secret(text));

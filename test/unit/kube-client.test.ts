@@ -46,7 +46,8 @@ function sent(): string[] {
 
 describe('what goes over the wire', () => {
   test('paths of core, group, status and list requests', async () => {
-    answer = (request, { json }) => json(200, request.path.endsWith('s') ? { items: null, metadata: {} } : web);
+    const none = { items: null, metadata: { resourceVersion: '1' } };
+    answer = ({ method, path }, { json }) => json(200, method === 'GET' && path.endsWith('s') ? none : web);
     await client.get(secrets, key);
     await client.list(servers);
     await client.list(servers, { namespace: 'shop', labelSelector: 'a=b', fieldSelector: 'c=d', limit: 3 });
@@ -209,7 +210,7 @@ describe('an answer that says no', () => {
 describe('a list in pages', () => {
   const page = (names: string[], token?: string) => ({
     metadata: { resourceVersion: '40', continue: token },
-    items: names.map((name) => ({ metadata: { name, managedFields: [{}] } })),
+    items: names.map((name) => ({ metadata: { name, resourceVersion: '7', managedFields: [{}] } })),
   });
 
   test('is put together, and starts over once when the token expires', async () => {

@@ -14,6 +14,9 @@ const web: KubeObject = {
   metadata: { name: 'web', namespace: 'shop', uid: 'u-1', resourceVersion: '77' },
 };
 
+/** What the API server says of an event that was written; nothing of it is read. */
+const written = { metadata: { name: 'e', resourceVersion: '1' } };
+
 let clock: TestClock;
 let server: ScriptedServer;
 let client: KubeClient;
@@ -24,7 +27,7 @@ let answer: (request: SeenRequest, answering: Answering) => void;
 beforeEach(async () => {
   clock = createTestClock();
   warnings = [];
-  answer = ({ body }, { json }) => json(200, JSON.parse(body));
+  answer = (_, { json }) => json(200, written);
   server = await scriptedServer((request, answering) => answer(request, answering));
   client = createKubeClient({ connection: server.connection, clock });
   const log = { warn: (_: object, message: string) => void warnings.push(message) } as unknown as Log;
@@ -109,8 +112,8 @@ test('a storm of one event is two calls, however slow the API server is', async 
   for (let count = 0; count < 500; count++) {
     recorder.event(web, created);
   }
-  answer = (_, { json }) => json(200, { metadata: {} });
-  held[0]?.json(201, { metadata: {} });
+  answer = (_, { json }) => json(200, written);
+  held[0]?.json(201, written);
   await recorder.flush();
   expect(sent()).toHaveLength(2);
   expect(sent()[1]![1].series).toMatchObject({ count: 501 });
@@ -120,7 +123,7 @@ test('a series whose event was forgotten starts anew', async () => {
   recorder.event(web, created);
   await recorder.flush();
   answer = ({ method }, { json, status }) =>
-    method === 'PATCH' ? status(404, 'NotFound', 'events "web.1" not found') : json(201, { metadata: {} });
+    method === 'PATCH' ? status(404, 'NotFound', 'events "web.1" not found') : json(201, written);
   recorder.event(web, created);
   await recorder.flush();
   expect(sent().map(([method]) => method)).toEqual(['POST', 'PATCH', 'POST']);
@@ -140,7 +143,7 @@ test('an event that fails is dropped with a warning, and the next ones go out', 
   answer = (_, { status }) => status(500, 'InternalError', 'no');
   recorder.event(web, created);
   await recorder.flush();
-  answer = (_, { json }) => json(201, { metadata: {} });
+  answer = (_, { json }) => json(201, written);
   recorder.event(web, { ...created, reason: 'Adopted' });
   await recorder.flush();
   expect(warnings).toEqual(['event dropped']);

@@ -79,9 +79,9 @@ describe("the API's own error bodies", () => {
     ['an empty body', json, '', ''],
     ['white space', json, ' \n', ''],
     ['text', 'text/plain', 'default backend - 404', 'default backend - 404'],
-    ['JSON of another kind', json, '{}', '{}'],
-    ['a JSON list', json, '[{"message":"x"}]', '[{"message":"x"}]'],
-    ['cut JSON', json, '{"badRequest":{"code":400,"mess', '{"badRequest":{"code":400,"mess'],
+    ['JSON of another kind', json, '{}', 'JSON of another form'],
+    ['a JSON list', json, '[{"message":"x"}]', 'JSON of another form'],
+    ['cut JSON', json, '{"badRequest":{"code":400,"mess', 'JSON of another form'],
   ])("%s is nobody's own", (_name, type, body, message) => {
     expect(parseErrorBody(type, body)).toEqual({ own: false, message });
   });
