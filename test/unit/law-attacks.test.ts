@@ -178,7 +178,7 @@ describe('the credentials Secret', () => {
     await make('web');
     await pass(30);
     const finalizersOf = async (name: string) =>
-      (await kube.get(secretsType, { namespace: 'shop', name }))!.metadata.finalizers;
+      (await kube.get(secretsType, { namespace: 'shop', name }))!.metadata.finalizers ?? [];
     expect(await finalizersOf('credentials')).toEqual([inUseFinalizer]);
     await secret('rotated');
     await patchTenant('t', { spec: { credentialsSecretRef: { name: 'rotated' } } });
