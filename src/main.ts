@@ -10,6 +10,7 @@ import { kubeConnection } from './kube/config.ts';
 import { createOperator } from './operator.ts';
 import { createTransport } from './remote/undici.ts';
 import { runSandbox } from './sandbox/serve.ts';
+import { eventLoopCheck } from './telemetry/event-loop.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { serveTelemetry } from './telemetry/server.ts';
@@ -52,10 +53,11 @@ async function run(flags: Record<string, unknown>): Promise<void> {
     log,
     metrics,
   });
+  const eventLoop = eventLoopCheck();
   const telemetry = await serveTelemetry({
     listen: config.listen,
     metrics,
-    healthy: operator.healthy,
+    healthy: [eventLoop, ...operator.healthy],
     ready: operator.ready,
   });
   log.info({ ownerID: config.ownerID, server: connection.server.origin, telemetry: telemetry.port }, 'freehold begins');
@@ -64,6 +66,7 @@ async function run(flags: Record<string, unknown>): Promise<void> {
   await operator.run(signal);
   clearInterval(alive);
   await telemetry.close();
+  eventLoop.stop();
   await Promise.all([kube.close(), transport.close()]);
   log.info({}, 'freehold ends');
 }

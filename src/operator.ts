@@ -15,7 +15,6 @@ import { allowedEndpoints } from './remote/endpoints.ts';
 import type { RemotePorts } from './remote/ports.ts';
 import type { RemoteTransport } from './remote/transport.ts';
 import { gaugesOf, queueHooks } from './operator-metrics.ts';
-import { type EventLoopCheck, eventLoopCheck } from './telemetry/event-loop.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Check } from './telemetry/server.ts';
@@ -98,7 +97,6 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
   };
   let term: Term | undefined;
   let leading: Promise<void> = Promise.resolve();
-  let eventLoop: EventLoopCheck | undefined;
 
   const fence = () => {
     if (elector && !elector.held()) throw new Error('the lease is not held: nothing more is changed');
@@ -144,7 +142,6 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
   return {
     term: () => term,
     healthy: [
-      { name: 'event-loop', problem: () => eventLoop?.problem() },
       {
         name: 'watches',
         problem: () => {
@@ -165,7 +162,6 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
       },
     ],
     async run(signal) {
-      eventLoop = eventLoopCheck();
       for (const store of all) store.start();
       // stop() is what ends the campaign: the lease is kept until what is in flight has its outcome.
       const campaign = new AbortController();
@@ -182,7 +178,6 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
       campaign.abort();
       await running;
       await Promise.all([...all.map((store) => store.stop()), recorder.flush()]);
-      eventLoop.stop();
     },
   };
 }

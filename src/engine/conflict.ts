@@ -48,18 +48,20 @@ export function conflictOfPart(
   const since = memory.conflicts?.[key] ?? now;
   memory.conflicts = { ...memory.conflicts, [key]: since };
   const other = otherHolder(pass, binding, part);
-  if (other ? other.keeps : now - since >= conflictFor)
-    return takenAtRemote(what, object.taken, error, step, other?.holder);
+  const taken = other ? other.keeps : now - since >= conflictFor;
   const message = other
     ? `${what} is still there for ${other.holder}; it follows once that lets go of it`
     : `the create of the ${what} was refused: ${error.message}; looking whether it is ours`;
-  const outcome = unready('Conflict', message, {
-    refused: step,
-    refusedFor: conflictFor,
-    after: conflictFor,
-    awaitList: true,
-    motion: true,
-  });
+  const outcome = taken
+    ? takenAtRemote(what, object.taken, error, step, other?.holder)
+    : unready('Conflict', message, {
+        refused: step,
+        refusedFor: conflictFor,
+        after: conflictFor,
+        awaitList: true,
+        motion: true,
+      });
+  // What shows them may have shown too little until now.
   memory.changed = { at: now, standing: outcome.standing, collection: object.collection };
   return outcome;
 }

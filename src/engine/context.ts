@@ -142,6 +142,8 @@ export interface Memory {
   retry?: string;
   /** What came of a person's word, and is not written down yet: of which one, and what status is to say. */
   word?: { of: string; action: ActionRecord | undefined } | { of: string; lastRetry: string | undefined };
+  /** The unclaimed object that nobody was seen to use, and since when (monotonic). */
+  unused?: { id: string; at: number };
   /** The last DELETE sent: of which object, and its monotonic time. */
   deleteSent?: { id: string; at: number };
 }
@@ -164,4 +166,14 @@ export interface TenantMemory {
   handled?: string;
   /** Facts of the provider, read when a connection is new. */
   facts?: Record<string, unknown>;
+}
+
+/** What is remembered under that key; an empty memory at first. */
+export function remembered<T extends object>(memories: Map<string, T>, key: string): T {
+  let memory = memories.get(key);
+  if (!memory) {
+    memory = {} as T;
+    memories.set(key, memory);
+  }
+  return memory;
 }

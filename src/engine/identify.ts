@@ -26,6 +26,8 @@ export interface Question {
   wished: string | undefined;
   /** freehold.dev/take-over */
   takeOver: string | undefined;
+  /** A create has no outcome yet: what somebody else has does not say what it made. */
+  unsettled?: boolean;
   /** What our natural key is, where it is known. */
   key?: string | undefined;
   /** For a part: its name and instance. */
@@ -71,6 +73,7 @@ export function refusal(
 /** A look-alike of another ownerID: the same namespace and name. Before any create it stops us. */
 function elsewhere(question: Question): Identified | undefined {
   const { owner, object, snapshot } = question;
+  if (question.unsettled) return undefined;
   const suffix = `/${owner.namespace}/${owner.name}`;
   for (const [id, remote] of snapshot.items) {
     const text = ownerOf(object, remote);

@@ -140,8 +140,9 @@ export type Identity<Spec, Remote> =
       level: 'none';
       pool: (spec: Spec) => string;
       poolOf: (remote: Remote) => string;
-      /** May an unclaimed one be used as stock? undefined: that is not known yet. */
-      spare: (id: string, world: World) => boolean | undefined;
+      /** May an unclaimed one be used as stock? Asked when the collection of those who use one was listed. */
+      spare: (id: string, world: World) => boolean;
+      usersIn: string;
       /** Did a person give their word that nobody else buys in this tenant? */
       onlyBuyer: (tenant: TenantSpec) => boolean;
       /** What the person says of unclaimed ones. */
@@ -151,10 +152,7 @@ export type Identity<Spec, Remote> =
     };
 
 /** A reason to wait or to stop, instead of a value. */
-export interface Obstacle {
-  reason: Reason;
-  message: string;
-}
+export type Obstacle = { reason: Reason; message: string };
 
 /** A value that one object only may have, such as the address of a BMC. */
 export interface Unique<Spec, Remote> {

@@ -8,6 +8,7 @@ import type { Observation, RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Reason } from './reasons.ts';
 import { asItStands } from './report.ts';
+import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
 import { desiredOf } from './world.ts';
 
@@ -211,6 +212,7 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
     recorded,
     wished,
     takeOver: takeOverOf(resource),
+    unsettled: isUnsettled(resource),
     key: recorded === undefined ? desiredOf(pass, binding).key : undefined,
     snapshot,
   };

@@ -4,23 +4,23 @@ import { finalizer, isDeleting, isPaused, reconcileRequestOf } from './annotatio
 import { findCondition } from './conditions.ts';
 import type { Context } from './context.ts';
 import { create } from './create.ts';
-import { otherUnsettled } from './gate.ts';
 import type { Kind } from './kind.ts';
-import { identifier as identifierOf } from './resource.ts';
-import { heldBack, heldByOther } from './held.ts';
+import { identifier as identifierOf, isUnsettled } from './resource.ts';
+import { heldBack } from './held.ts';
 import { observe, resolveTenant, type Seen } from './observe.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
 import { collectionsOf, observeParts, partsDue } from './parts.ts';
 import type { RunResult } from './queue.ts';
 import { askedBy, refusedBefore } from './asked.ts';
 import { follow, markNotKept, passwordConditions } from './follow.ts';
-import { mayGoAtOnce, finish, release, remove } from './remove.ts';
+import { mayGoAtOnce, finish, release, remove, unseen } from './remove.ts';
 import { report } from './report.ts';
 import { rewriteJournal, rewriteWord } from './rewrite.ts';
-import { adopt, forgetWhenTold, isForgotten, isToldToRetry, isUnsettled, settle, settleCandidates } from './settle.ts';
+import { adopt, forgetWhenTold, isForgotten, settle, settleCandidates } from './settle.ts';
 import type { Binding } from './tenants.ts';
+import { stock } from './stock.ts';
 import { ofFormerResource } from './unique.ts';
-import { desiredOf, obstacle, worldOf } from './world.ts';
+import { desiredOf, obstacle } from './world.ts';
 
 /**
  * One pass over one resource: load, resolve, observe, plan, act, report, schedule; always in this order, never back.
@@ -114,15 +114,13 @@ async function judge(pass: Pass): Promise<Outcome> {
   if (isPaused(resource)) return paused(pass, deleting);
   await rewriteJournal(pass);
   await rewriteWord(pass);
-  if (deleting && mayGoAtOnce(pass)) return release(pass);
+  if (deleting && mayGoAtOnce(pass)) return unseen(pass, bindingOf(pass)) ?? release(pass);
   if (deleting) await forgetWhenTold(pass);
   const tenant = resolveTenant(pass);
   if ('outcome' in tenant) return tenant.outcome;
   const { binding } = tenant;
   const seen = await observe(pass, binding);
-  if (isUnsettled(pass) || isForgotten(pass)) {
-    return (await settle(pass, binding, seen)) ?? absent(pass, binding, undefined);
-  }
+  if (isUnsettled(pass.resource) || isForgotten(pass)) return settle(pass, binding, seen);
   switch (seen.now) {
     case 'wait':
       return seen.outcome;
@@ -190,53 +188,6 @@ async function absent(pass: Pass, binding: Binding, lost: string | undefined): P
   return refusedBefore(pass, 'create') ?? refusedCreate(pass) ?? (await stock(pass, binding)) ?? create(pass, binding);
 }
 
-/**
- * Where nothing tells ours from a stranger's: what nobody claims is taken only by a person's word, and where it might
- * have been ours, nothing is bought without one.
- */
-async function stock(pass: Pass, binding: Binding): Promise<Outcome | undefined> {
-  const { kind, resource } = pass;
-  const { identity, noun, collection } = kind.main;
-  if (identity.level !== 'none') return undefined;
-  const word = identity.claim(resource.spec);
-  if (word === 'Never') return undefined;
-  const pool = identity.pool(resource.spec);
-  const world = worldOf(pass, binding);
-  const unclaimed = [...(world.listed(collection) ?? [])]
-    .filter(([id, remote]) => identity.poolOf(remote) === pool && !heldByOther(pass, binding, id))
-    .map(([id]) => id)
-    .sort();
-  if (unclaimed.some((id) => identity.spare(id, world) === undefined)) {
-    const message = `waiting for the list that shows which unclaimed ${noun}s are in use: ${unclaimed.slice(0, 10).join(', ')}`;
-    return unready('Listing', message, { awaitList: true });
-  }
-  const [first] = unclaimed.filter((id) => identity.spare(id, world));
-  const mayTake = word === 'Unclaimed' || identity.onlyBuyer(binding.spec);
-  if (first === undefined || !mayTake) {
-    // One in use is never stock; but it may be what this very resource stood for before its cluster was lost.
-    if (unclaimed.length === 0 || word === 'Unclaimed' || isToldToRetry(pass)) return undefined;
-    return unready(
-      identity.unclaimed,
-      `${binding.remote.key} holds ${noun}s of this type that no resource stands for: ${unclaimed.slice(0, 10).join(', ')}. Write spec.claim: Unclaimed (take one that is not in use, else buy) or Never (leave them alone and buy), or name one by spec.externalID`,
-      { awaitList: true },
-    );
-  }
-  // What a lost answer of somebody's may have made is not stock yet.
-  const other = otherUnsettled(pass, binding);
-  if (other !== undefined) {
-    return unready(
-      'CreationQueued',
-      `the create of ${other} is not settled; what it made may be among the unclaimed ${noun}s`,
-      { awaitList: true },
-    );
-  }
-  return (await adopt(pass, binding, first, 'Found')) ?? rerun();
-}
-
-function rerun(): never {
-  throw new Stale('one of the stock is ours');
-}
-
 /** The same for a create after a restart, told by the status. Who has no object has no other way to this reason. */
 function refusedCreate(pass: Pass): Outcome | undefined {
   const { resource } = pass;
@@ -272,10 +223,9 @@ async function present(pass: Pass, binding: Binding, seen: Extract<Seen, { now: 
   if ('outcome' in observed) return { remote: seen.remote, ...observed.outcome };
   const { parts } = observed;
   if (deleting) return { parts, ...(await remove(pass, binding, seen, parts)) };
-  const lostMark = markNotKept(pass, seen);
-  if (lostMark) return { ...lostMark, remote: seen.remote, parts };
-  const outcome = await follow(pass, binding, seen, parts);
+  const outcome = markNotKept(pass, seen) ?? (await follow(pass, binding, seen, parts));
   return {
+    remote: seen.remote,
     parts,
     ...outcome,
     conditions: [...(outcome.conditions ?? []), ...(await passwordConditions(pass, seen.remote))],

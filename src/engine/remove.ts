@@ -7,7 +7,7 @@ import { type Outcome, type Pass, refused, unready } from './outcome.ts';
 import { pace, planned } from './follow.ts';
 import { ownerText, partText } from './owner.ts';
 import { collectionsOf, partKey } from './parts.ts';
-import { isUnsettled } from './settle.ts';
+import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
 import { worldOf } from './world.ts';
 
@@ -20,11 +20,26 @@ const deleteAgain = 60_000;
  */
 export function mayGoAtOnce(pass: Pass): boolean {
   const { resource } = pass;
-  if (isUnsettled(pass)) return false;
+  if (isUnsettled(resource)) return false;
   const { deletionPolicy, managementPolicy, externalID } = resource.spec;
   if (deletionPolicy === 'Retain' || managementPolicy === 'Observe') return true;
   // Adopted by the spec and never looked at: under `Delete` the word covers it only once it was found and recorded.
   return resource.status?.externalID === undefined && externalID === undefined;
+}
+
+/**
+ * Bought a moment ago and in no list yet: let go of now, the same manifest applied again would not find it, and buy another
+ * one. It is held until a list shows it, at most for the settle window of its create.
+ */
+export function unseen({ context, kind, resource }: Pass, binding: Binding | undefined): Outcome | undefined {
+  const { creation, externalID } = resource.status ?? {};
+  if (externalID === undefined || creation?.outcome !== 'Created' || binding?.remote.shown.has(externalID))
+    return undefined;
+  const left = Date.parse(creation.sentAt) + context.settings.settleWindow - context.clock.now();
+  // A clock that was set back must not hold it longer than the window.
+  if (!(left > 0) || left > context.settings.settleWindow) return undefined;
+  const message = `${kind.main.noun} ${externalID} was ordered a moment ago and no list shows it yet; it is let go of once one does, so that the same manifest applied again finds it`;
+  return unready('Deleting', message, { awaitList: true, motion: true, after: left });
 }
 
 const released = (reason: 'Deleting', message: string): Outcome => ({

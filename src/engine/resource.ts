@@ -71,3 +71,8 @@ export interface Resource<Spec extends CommonSpec = CommonSpec> extends KubeObje
 export function identifier(kind: string, object: KubeObject): string {
   return `${kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
+
+/** A create was sent and nobody knows what came of it. */
+export function isUnsettled({ status }: Resource): boolean {
+  return status?.creation !== undefined && status.creation.outcome === undefined;
+}

@@ -7,17 +7,12 @@ import { keepsIDs, slowly } from './gate.ts';
 import { claimedBy, heldBack, heldByOther } from './held.ts';
 import type { Seen } from './observe.ts';
 import { asItStands } from './report.ts';
+import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
-import { desiredOf, holdReference } from './world.ts';
+import { desiredOf, holdReference, worldOf } from './world.ts';
 
 /** Complete lists that must pass after a create with unknown outcome. */
 const listsToPass = 3;
-
-/** A create was sent and nobody knows what came of it. */
-export function isUnsettled(pass: Pass): boolean {
-  const creation = pass.resource.status?.creation;
-  return creation !== undefined && creation.outcome === undefined;
-}
 
 /** A person said `forget` about the last create, and nothing else since. */
 export function isForgotten(pass: Pass): boolean {
@@ -126,7 +121,7 @@ async function resolved(
 /** `forget` ends a deletion even where no tenant is left to ask. */
 export async function forgetWhenTold(pass: Pass): Promise<void> {
   const answer = resolutionOf(pass.resource);
-  if (!isUnsettled(pass) || !answer || 'problem' in answer) return;
+  if (!isUnsettled(pass.resource) || !answer || 'problem' in answer) return;
   if (answer.answer !== 'forget' || answer.attemptID !== pass.resource.status?.creation?.attemptID) return;
   pass.resource = await pass.context.journal.forget(pass.kind, pass.resource, answer.text);
   throw new Stale('forgotten by resolve');
@@ -146,10 +141,10 @@ function resolveProblem(pass: Pass, attemptID: string): string {
 }
 
 /**
- * Settles a create with unknown or forgotten outcome: found, nothing made, or a question to a person. undefined: it is
- * settled and made nothing, so that a create or a release may follow.
+ * Settles a create with unknown or forgotten outcome: found, nothing made, or a question to a person. Where it is settled,
+ * the next pass goes on from there, with new eyes.
  */
-export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<Outcome | undefined> {
+export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<Outcome> {
   const { context, kind, memory } = pass;
   const creation = pass.resource.status!.creation!;
   const { attemptID } = creation;
@@ -180,7 +175,7 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     snapshot.begunAt - since >= settleWindow;
 
   const answer = await resolved(pass, binding, attemptID, windowPassed);
-  if (answer === 'retry') return undefined;
+  if (answer === 'retry') again();
   if (answer !== undefined && answer !== 'problem') return answer;
   if (seen.now === 'wait') return seen.outcome;
 
@@ -203,7 +198,7 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     pass.resource = await context.journal.clear(kind, pass.resource);
     delete memory.attempt;
     delete memory.sent;
-    return undefined;
+    again();
   }
   // A question that stands is not taken back by a new process, which waits anew before it may act.
   const stands = asItStands(pass.resource);
@@ -216,9 +211,11 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     );
   }
   const { identity } = kind.main;
-  const [first] = candidates;
+  const world = worldOf(pass, binding);
+  const [first] = identity.level === 'none' ? candidates.filter((id) => identity.spare(id, world)) : [];
   if (first !== undefined && identity.level === 'none' && identity.onlyBuyer(binding.spec)) {
-    // Nobody else buys here, by a person's word, and creates run one at a time: the difference is what we bought.
+    // Nobody else buys here, by a person's word, and creates run one at a time: the difference is what we bought. One that
+    // somebody uses already shows that the word does not hold.
     return (await adopt(pass, binding, first, 'Found')) ?? again();
   }
   if (candidates.length > 0) {
@@ -233,10 +230,9 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
   if (memory.unavailable === attemptID) memory.notBefore = context.clock.monotonic() + slowly;
   delete memory.attempt;
   delete memory.sent;
-  return undefined;
+  return again();
 }
 
-/** Settled by a record: the next pass goes on from there. */
 function again(): never {
   throw new Stale('the create is settled');
 }

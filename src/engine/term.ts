@@ -6,7 +6,14 @@ import type { KubeApi, KubeObject } from '../kube/types.ts';
 import type { RemotePorts } from '../remote/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createClaims } from './claims.ts';
-import type { Context, EngineSettings, Memory, Store, TenantMemory } from './context.ts';
+import {
+  type Context,
+  type EngineSettings,
+  type Memory,
+  remembered,
+  type Store,
+  type TenantMemory,
+} from './context.ts';
 import { createJournal } from './journal.ts';
 import type { Kind } from './kind.ts';
 import { identifier, type Resource } from './resource.ts';
@@ -214,6 +221,8 @@ export function createTerm(options: TermOptions): Term {
       // The tenant holds itself and its Secret while it has users.
       queue.add(tenantOf(kind, object), 1);
     }
+    const former = change.type === 'updated' ? change.old.status?.externalID : undefined;
+    if (former !== object.status?.externalID) wakeTenants(kind, object);
     if (own) return;
     const urgent = change.type !== 'updated' || change.old.metadata.generation !== object.metadata.generation;
     queue.add(key, urgent ? 0 : 1);
@@ -238,10 +247,16 @@ export function createTerm(options: TermOptions): Term {
     memories.delete(key);
     seen.delete(key);
     context.witnesses.seen(key);
-    const tenant = tenantOf(kind, object);
-    const binding = tenants.binding(tenant);
+    const binding = tenants.binding(tenantOf(kind, object));
     if (binding) for (const collection of collectionsOf(kind, binding)) collection.want(key, undefined);
-    queue.add(tenant, 1);
+    wakeTenants(kind, object);
+  }
+
+  /** Every tenant resource of that remote tenant lists what nobody stands for. */
+  function wakeTenants(kind: Kind, object: Resource): void {
+    const tenant = tenantOf(kind, object);
+    const others = tenants.binding(tenant)?.remote.bindings.keys() ?? [];
+    for (const one of new Set([tenant, ...others])) queue.add(one, 1);
   }
 
   function takeTenant(kind: TenantKind, change: Change<TenantResource>): void {
@@ -288,13 +303,4 @@ export function createTerm(options: TermOptions): Term {
       tenants.stop();
     },
   };
-}
-
-function remembered<T extends object>(memories: Map<string, T>, key: string): T {
-  let memory = memories.get(key);
-  if (!memory) {
-    memory = {} as T;
-    memories.set(key, memory);
-  }
-  return memory;
 }

@@ -166,7 +166,8 @@ export const guestLicense: Kind = defineKind<typeof spec, License, SDPFClient>({
       pool: (desired) => desired.licenseType ?? '',
       poolOf: (license) => license.license_type,
       // A licence that a registered vCenter uses is never stock, whoever registered it.
-      spare: (id, world) => (world.listed('vcenters') ? userOf(id, '', world) === undefined : undefined),
+      usersIn: 'vcenters',
+      spare: (id, world) => userOf(id, '', world) === undefined,
       onlyBuyer: (tenant) => (tenant as { licenseBuyers?: string }).licenseBuyers === 'OnlyThisOperator',
       claim: ({ claim }) => claim,
       unclaimed: 'UnclaimedLicensesExist',

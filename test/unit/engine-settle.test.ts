@@ -76,7 +76,7 @@ describe('a create whose outcome nobody knows', () => {
     later(settleWindow - 1, 3);
     expect(await look()).toMatchObject(waits);
     later(1, 1);
-    expect(await look()).toBeUndefined();
+    await expect(look()).rejects.toThrow('the create is settled');
     expect(pass.resource.status).not.toHaveProperty('creation');
   });
 
@@ -95,7 +95,7 @@ describe('a create whose outcome nobody knows', () => {
     await found({}, 10 * settleWindow);
     expect(await look()).toMatchObject(waits);
     later(settleWindow, 3);
-    expect(await look()).toBeUndefined();
+    await expect(look()).rejects.toThrow('the create is settled');
   });
 
   test('is recorded when it is found, whenever that is', async () => {
@@ -133,7 +133,7 @@ describe('where nothing marks ours, what is new since the create', () => {
   test('is a question to a person, with the attempt and all ways out', async () => {
     const outcome = await afterWindow('s1', 's2');
     expect(outcome).toMatchObject({ standing: { ready: false, reason: 'CreateOutcomeAmbiguous' } });
-    const { message } = outcome!.standing;
+    const { message } = outcome.standing;
     for (const part of ['s1, s2', '"a1 adopt=<ID>"', '"a1 retry"', '"a1 forget"']) expect(message).toContain(part);
     expect(message).not.toContain('s0');
   });
@@ -145,7 +145,7 @@ describe('where nothing marks ours, what is new since the create', () => {
     await look();
     list.items.set('s1', plain('s1')).set('s2', theirs);
     later(settleWindow, 3);
-    expect(await look()).toBeUndefined();
+    await expect(look()).rejects.toThrow('the create is settled');
   });
 
   test('is told of before the window has passed, too', async () => {

@@ -24,6 +24,12 @@ const meanings: [statuses: number[], words: RegExp, reason: Reason, advice: stri
     'ports of one group are in one physical network, and where it supports no standalone ports none of them boots from the network; correct spec.ports',
   ],
   [
+    [400],
+    /\b(node|portgroup) \S+ could not be found/i,
+    'NotFound',
+    'what it belongs to is not there now; looking again',
+  ],
+  [
     [400, 409, 500],
     /contains ports|foreign key/i,
     'NotChangeableNow',
