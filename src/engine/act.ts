@@ -134,6 +134,7 @@ export async function act(
   // What worked for long, and is wanted again, did not fail.
   const former = steps[signature(step)];
   const times = former && context.clock.monotonic() - former.at < 2 * longest ? former.times + 1 : 1;
+  const sentOnce = step.do === 'act' && step.failing?.again === Infinity;
   try {
     if (step.do === 'create') await object.create(hands, { instance, id: target.id });
     else if (step.do === 'update') await object.update!(hands, { instance, id: target.id, remote: target.remote });
@@ -151,6 +152,8 @@ export async function act(
       await word?.refused(outcome);
       return outcome;
     }
+    // A lost answer is no word to send it again.
+    if (sentOnce) memory.once = { ...memory.once, [step.verb]: context.clock.monotonic() };
     const message = `the answer to the ${doing} was lost (${error.message}); looking what came of it`;
     const outcome = unready('Updating', message, { backoff: 0, awaitList: true });
     memory.changed = { at: context.clock.monotonic(), standing: outcome.standing, collection };
@@ -161,8 +164,7 @@ export async function act(
   const standing = { ready: false, reason: 'Updating', message: `${doing} was sent; waiting to see it` } as const;
   memory.changed = { at: context.clock.monotonic(), standing, collection };
   look();
-  if (step.do === 'act' && step.failing?.again === Infinity)
-    memory.once = { ...memory.once, [step.verb]: context.clock.monotonic() };
+  if (sentOnce) memory.once = { ...memory.once, [step.verb]: context.clock.monotonic() };
   await word?.accepted();
   // Where no list shows it, it is read by the next pass.
   const unlisted = binding.remote.collections.get(collection) === undefined && { after: 1 };

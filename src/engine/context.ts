@@ -129,7 +129,7 @@ export interface Memory {
   /** Parts that no list shows, as read for this main object, by collection. */
   reads?: Record<string, PartRead>;
   /** A journalled create that is not settled: it is written down again when somebody wipes the status. */
-  sent?: { attemptID: string; idsBefore?: string[] };
+  sent?: { attemptID: string; idsBefore?: string[]; choice?: string; key?: string };
   /** The attempt that the remote refused: it made nothing, whatever the journal still says. */
   madeNothing?: string;
   /** A create was answered and its ID is not recorded yet. */
@@ -166,14 +166,4 @@ export interface TenantMemory {
   handled?: string;
   /** Facts of the provider, read when a connection is new. */
   facts?: Record<string, unknown>;
-}
-
-/** What is remembered under that key; an empty memory at first. */
-export function remembered<T extends object>(memories: Map<string, T>, key: string): T {
-  let memory = memories.get(key);
-  if (!memory) {
-    memory = {} as T;
-    memories.set(key, memory);
-  }
-  return memory;
 }

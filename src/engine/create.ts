@@ -132,7 +132,7 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
   // Taken in the turn of the gate: nobody else passes it before we are done.
   const serial = ['unproved', 'serial'].includes(markers(pass, binding));
   const lock = lockOf(pass);
-  const { desired, missing } = desiredOf(pass, binding);
+  const { desired, key, missing } = desiredOf(pass, binding);
   if (missing) return obstacle(missing);
   const other = holdReference(pass, binding, desired.reference);
   if (other !== undefined) return claimedBy(pass, `for ${desired.reference}`, other);
@@ -152,7 +152,12 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     context.begin(identifier);
     const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
     const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
-    const attempt = { attemptID, ...(idsBefore && { idsBefore }), ...(choice !== undefined && { choice }) };
+    const attempt = {
+      attemptID,
+      ...(idsBefore && { idsBefore }),
+      ...(choice !== undefined && { choice }),
+      ...(key !== undefined && { key }),
+    };
     pass.resource = await context.journal.sending(kind, pass.resource, attempt);
     memory.sent = attempt;
     sent = true;

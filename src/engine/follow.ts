@@ -93,8 +93,6 @@ export async function follow(
   const { id } = seen;
   const live = await liveSecrets(pass);
   if ('outcome' in live) return { ...live.outcome, remote: seen.remote };
-  const needs = kind.secrets?.(resource.spec, resource.metadata.name) ?? {};
-  pass.memory.known = Object.entries(live.values).flatMap(([name, value]) => (needs[name]?.public ? [] : [value]));
   const { desired, key, missing } = desiredOf(pass, binding, live.changed);
   const rival = rivalFor(pass, binding, seen, key);
   if (rival !== undefined) return { ...claimedBy(pass, `for ${key}`, rival), remote: seen.remote };

@@ -1,3 +1,4 @@
+import { cleanText } from '../remote/text.ts';
 import { heldBack, heldByOther } from './held.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Title } from './claims.ts';
@@ -91,7 +92,12 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
   if (unknown.length > 0) {
     return unready(
       'BadAnswer',
-      `${kind.main.noun} ${unknown.slice(0, 5).join(', ')} is listed, but what the remote says of it cannot be read: it may be ours, so none is created before that is so, or a resource adopts it by spec.externalID`,
+      `${kind.main.noun} ${unknown
+        .slice(0, 5)
+        .map((id) => cleanText(id, 128))
+        .join(
+          ', ',
+        )} is listed, but what the remote says of it cannot be read: it may be ours, so none is created before that is so, or a resource adopts it by spec.externalID`,
       { awaitList: true },
     );
   }

@@ -88,7 +88,7 @@ export function createJournal(
         metadata: { ...lock(resource), finalizers: all, annotations: { [targetAnnotation]: target } },
       });
     },
-    sending: (kind, resource, { attemptID, idsBefore, choice }) =>
+    sending: (kind, resource, { attemptID, idsBefore, choice, key }) =>
       status(kind, resource, {
         creation: {
           attemptID,
@@ -97,6 +97,7 @@ export function createJournal(
           outcome: null,
           idsBefore: idsBefore ?? null,
           choice: choice ?? null,
+          key: key ?? null,
         },
       }),
     record(kind, resource, id, outcome, lastResolve) {

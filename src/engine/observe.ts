@@ -10,7 +10,7 @@ import type { Reason } from './reasons.ts';
 import { asItStands } from './report.ts';
 import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
-import { desiredOf } from './world.ts';
+import { keyOf } from './world.ts';
 
 /** So long a tenant may take to connect, or a list to end, before a new resource speaks of it, milliseconds. */
 const connectingFor = 3_000;
@@ -213,7 +213,7 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
     wished,
     takeOver: takeOverOf(resource),
     unsettled: isUnsettled(resource),
-    key: recorded === undefined ? desiredOf(pass, binding).key : undefined,
+    key: recorded === undefined ? keyOf(pass, binding) : undefined,
     snapshot,
   };
   const answer = identify(question);

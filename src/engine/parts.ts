@@ -1,6 +1,7 @@
 import { jitter } from '../base/random.ts';
 import type { Collection, Snapshot } from '../remote/collection.ts';
 import { RemoteError } from '../remote/errors.ts';
+import { cleanText } from '../remote/text.ts';
 import { reconcileRequestOf } from './annotations.ts';
 import type { PartRead } from './context.ts';
 import { identify, ownerOf } from './identify.ts';
@@ -70,7 +71,7 @@ export async function observeParts(
             : {
                 state: 'unknown',
                 reason: 'BadAnswer',
-                message: `${object.noun} ${unreadable} is listed, but what the remote says of it cannot be read: it may be ours`,
+                message: `${object.noun} ${cleanText(unreadable, 128)} is listed, but what the remote says of it cannot be read: it may be ours`,
               };
       }
     }

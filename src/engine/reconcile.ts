@@ -20,7 +20,7 @@ import { adopt, forgetWhenTold, isForgotten, settle, settleCandidates } from './
 import type { Binding } from './tenants.ts';
 import { stock } from './stock.ts';
 import { ofFormerResource } from './unique.ts';
-import { desiredOf, obstacle } from './world.ts';
+import { desiredOf, liveSecrets, obstacle } from './world.ts';
 
 /**
  * One pass over one resource: load, resolve, observe, plan, act, report, schedule; always in this order, never back.
@@ -218,6 +218,8 @@ async function present(pass: Pass, binding: Binding, seen: Extract<Seen, { now: 
     // Whoever replaces the metadata (kubectl replace) takes finalizer and target away.
     pass.resource = await pass.context.journal.bind(kind, pass.resource, binding.remote.key);
   }
+  // The words of the remote are shown only with the Secrets known that they may quote.
+  if (deleting && pass.memory.known === undefined) await liveSecrets(pass);
   if (deleting && kind.main.takesParts) return remove(pass, binding, seen, {});
   const observed = await observeParts(pass, binding, seen.id);
   if ('outcome' in observed) return { remote: seen.remote, ...observed.outcome };

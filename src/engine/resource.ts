@@ -24,6 +24,8 @@ export interface Creation {
   idsBefore?: string[];
   /** What was chosen for the create, e.g. an address. */
   choice?: string;
+  /** Natural key that it was sent with: what the spec refers to may be another one by now. */
+  key?: string;
 }
 
 /** Journal of the last one-off action (spec.action), written before its call: it is sent at most once. */

@@ -129,6 +129,10 @@ export function commonStatus(noun: string) {
           .describe('What the remote held before the create, where new objects cannot be recognised otherwise.')
           .meta({ k8s: { 'x-kubernetes-list-type': 'atomic' } }),
         choice: z.string().optional().describe('What was chosen for the create, e.g. an address.'),
+        key: z
+          .string()
+          .optional()
+          .describe('What the object is recognised by, e.g. the ID of its licence, as the create was sent with it.'),
       })
       .optional()
       .describe('Journal of the last create, written before it was sent.'),

@@ -9,7 +9,7 @@ import type { Seen } from './observe.ts';
 import { asItStands } from './report.ts';
 import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
-import { desiredOf, holdReference, worldOf } from './world.ts';
+import { holdReference, keyOf, worldOf } from './world.ts';
 
 /** Complete lists that must pass after a create with unknown outcome. */
 const listsToPass = 3;
@@ -34,7 +34,7 @@ export async function adopt(
   lastResolve?: string,
 ): Promise<Outcome | undefined> {
   const { context, kind, identifier } = pass;
-  const rival = holdReference(pass, binding, desiredOf(pass, binding).key);
+  const rival = holdReference(pass, binding, keyOf(pass, binding));
   if (rival !== undefined) return claimedBy(pass, id, rival);
   const other = context.claims.claim(id, binding.remote.key, identifier);
   if (other !== undefined) {

@@ -27,13 +27,12 @@ export async function reconcileTenant(
     return { failed: false };
   }
   const pass: TenantPass = { context, kind, identifier, memory: context.tenantMemory(identifier), resource };
+  const before = usability(context, identifier);
   try {
-    const before = usability(context, identifier);
     const standing = await judge(pass);
     if (standing === undefined) return { failed: false };
     // A new term has not listed yet: until it has, what was written stands (law 5).
     if (standing.reason !== 'Listing' || asItStands(pass.resource) === undefined) await report(pass, standing);
-    if (before !== usability(context, identifier)) wakeUsers(context, identifier);
     const retry = !standing.ready && standing.reason !== 'Listing';
     const { secretInterval } = context.settings;
     return { failed: false, after: retry ? Math.min(30_000, secretInterval) : jitter(context.random, secretInterval) };
@@ -42,6 +41,9 @@ export async function reconcileTenant(
     if (!isConflict(error))
       context.log[known ? 'warn' : 'error']({ err: error, resource: identifier }, 'the pass over a tenant failed');
     return { failed: true };
+  } finally {
+    // Its users can go on even where that could not be written down.
+    if (before !== usability(context, identifier)) wakeUsers(context, identifier);
   }
 }
 

@@ -6,20 +6,14 @@ import type { KubeApi, KubeObject } from '../kube/types.ts';
 import type { RemotePorts } from '../remote/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createClaims } from './claims.ts';
-import {
-  type Context,
-  type EngineSettings,
-  type Memory,
-  remembered,
-  type Store,
-  type TenantMemory,
-} from './context.ts';
+import type { Context, EngineSettings, Memory, Store, TenantMemory } from './context.ts';
 import { createJournal } from './journal.ts';
 import type { Kind } from './kind.ts';
 import { identifier, type Resource } from './resource.ts';
 import { collectionsOf } from './parts.ts';
 import { createQueue, type Queue, type QueueHooks, type RunResult } from './queue.ts';
 import { reconcile } from './reconcile.ts';
+import { remembered } from './remembered.ts';
 import { createSecrets } from './secrets.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
 import { reconcileTenant } from './tenant-pass.ts';

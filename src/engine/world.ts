@@ -51,6 +51,10 @@ export function desiredOf(
     : { desired: { ...desired, reference: reference.value }, key: reference.value };
 }
 
+/** What a resource without a record is looked for by: what its last create was sent with, else what it refers to now. */
+export const keyOf = (pass: Pass, binding: Binding): string | undefined =>
+  pass.resource.status?.creation?.key ?? desiredOf(pass, binding).key;
+
 /** One reference serves one resource: who else has it, or undefined once it is ours. */
 export function holdReference(pass: Pass, binding: Binding, reference: string | undefined): string | undefined {
   const { context, identifier, memory } = pass;
@@ -95,6 +99,7 @@ export async function liveSecrets(
     const proved = memory.proved?.[name] ?? resource.status?.provedSecrets?.[name];
     if (proved?.uid !== read.version.uid || proved.resourceVersion !== read.version.resourceVersion) changed.push(name);
   }
+  memory.known = needs.flatMap(([name, need]) => (need.public ? [] : [values[name]!]));
   return { values, versions, changed };
 }
 

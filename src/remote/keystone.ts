@@ -207,7 +207,10 @@ const tokenAnswer = z.object({
     expires_at: z.iso.datetime({ offset: true }),
     issued_at: z.iso.datetime({ offset: true }).optional().catch(undefined),
     project: projectAnswer.nullish(),
-    user: z.object({ name: z.string() }).nullish().catch(undefined),
+    user: z
+      .object({ name: z.string().max(255) })
+      .nullish()
+      .catch(undefined),
     roles: z
       .array(z.object({ name: z.string() }))
       .nullish()

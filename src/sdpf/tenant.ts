@@ -113,7 +113,8 @@ export const sdpfTenant: TenantKind = defineTenant<typeof spec, SDPFClient>({
       hasLicenseKey: has_license_key,
       ...(unit !== undefined && { unit }),
     }));
-    return { licenseTypes: licenseTypes.sort((a, b) => a.name.localeCompare(b.name)) };
+    // An object of Kubernetes has an end.
+    return { licenseTypes: licenseTypes.sort((a, b) => a.name.localeCompare(b.name)).slice(0, 500) };
   },
 });
 

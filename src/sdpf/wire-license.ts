@@ -21,7 +21,7 @@ export const licensesAnswer = z.object({ licenses: tolerantList(license) });
 /** List LicenseTypes: what this tenant is offered; names are data, never an enum. */
 const licenseType = z.object({
   id,
-  name: z.string(),
+  name: z.string().max(255),
   /** Whether Create License gives a key of it. */
   has_license_key: z.boolean(),
   /** Whether it can be put on a VM that exists. */
