@@ -66,7 +66,22 @@ build/freehold: $(deps) hack/build.ts hack/launcher.sh $(sources)
 
 .PHONY: test
 test: test-tools build/freehold ## run the tests
-	vitest run $(if $(findstring --project,$(VITEST)),,--project unit --project integration) $(VITEST)
+	vitest run $(if $(findstring --project,$(VITEST)),,--project unit --project integration --project simulation) $(VITEST)
+
+.PHONY: simulate
+simulate: $(deps) ## run random histories of the whole operator on a virtual clock (SEEDS=1000, FROM=1)
+	node test/simulation/run.ts --seeds $(or $(SEEDS),1000) --from $(or $(FROM),1)
+
+# Each planted bug gets this many histories to be caught.
+PLANTED_SEEDS ?= 500
+
+.PHONY: planted-bugs
+planted-bugs: $(deps) ## plant each known mistake into a copy, and show that the simulation catches it (about an hour)
+	node test/planted/run.ts --max-seeds $(PLANTED_SEEDS)
+
+.PHONY: chaos
+chaos: test-tools build/freehold ## break everything around two operators and look at the laws (MINUTES=3, SEED=, RESOURCES=200)
+	node test/chaos/run.ts
 
 .PHONY: test-ironic
 test-ironic: test-tools build/freehold ## run the tests against a real Keystone and Ironic (on Debian, as root)

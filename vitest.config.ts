@@ -7,7 +7,8 @@ export default defineConfig({
     // Integration tests wait for real servers more than they compute: more of them at once than cores.
     maxWorkers: 3,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/planted/**/*.test.ts'] } },
+      { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], fileParallelism: false } },
       {
         extends: true,
         test: {

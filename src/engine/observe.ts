@@ -205,7 +205,8 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
   const recorded = resource.status?.externalID;
   const early = recorded === undefined ? freshLook(pass, collection, snapshot, kind.main.noun) : undefined;
   if (early) return wait(early);
-  const wished = resource.spec.externalID;
+  // What an open create made comes first: whoever names another object now would leave that one to nobody.
+  const wished = isUnsettled(resource) ? undefined : resource.spec.externalID;
   const question = {
     owner,
     object: kind.main as RemoteObject<never, unknown, never>,

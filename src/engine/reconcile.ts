@@ -219,7 +219,7 @@ async function present(pass: Pass, binding: Binding, seen: Extract<Seen, { now: 
     pass.resource = await pass.context.journal.bind(kind, pass.resource, binding.remote.key);
   }
   // The words of the remote are shown only with the Secrets known that they may quote.
-  if (deleting && pass.memory.known === undefined) await liveSecrets(pass);
+  if (pass.memory.known === undefined) await liveSecrets(pass);
   if (deleting && kind.main.takesParts) return remove(pass, binding, seen, {});
   const observed = await observeParts(pass, binding, seen.id);
   if ('outcome' in observed) return { remote: seen.remote, ...observed.outcome };

@@ -218,6 +218,10 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     // somebody uses already shows that the word does not hold.
     return (await adopt(pass, binding, first, 'Found')) ?? again();
   }
+  // The only one that it can be is the one that a person names.
+  const named = pass.resource.spec.externalID;
+  if (named !== undefined && candidates.length === 1 && candidates[0] === named)
+    return (await adopt(pass, binding, named, 'Found')) ?? again();
   if (candidates.length > 0) {
     const list = candidates.slice(0, 10).join(', ');
     return unready(

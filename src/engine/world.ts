@@ -1,7 +1,7 @@
 import type { Secret } from '../base/secret.ts';
 import { reconcileRequestOf, retryOf } from './annotations.ts';
 import type { Desired, Obstacle, World } from './kind.ts';
-import type { Resource } from './resource.ts';
+import { identifier as identifierOf, isUnsettled, type Resource } from './resource.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import { ownerText } from './owner.ts';
 import type { ReadSecret, SecretVersion } from './secrets.ts';
@@ -63,9 +63,26 @@ export function holdReference(pass: Pass, binding: Binding, reference: string | 
     context.claims.release(`reference ${memory.reference}`, target, identifier);
   }
   if (reference === undefined) return undefined;
-  const other = context.claims.hold(`reference ${reference}`, target, identifier);
+  const other =
+    context.claims.hold(`reference ${reference}`, target, identifier) ?? recordedUser(pass, binding, reference);
   if (other === undefined) memory.reference = reference;
   return other;
+}
+
+/** Another resource that used the reference for what it made: after a restart it may not have taken hold of it again. */
+function recordedUser(pass: Pass, binding: Binding, reference: string): string | undefined {
+  const { context, kind, identifier, resource } = pass;
+  if (kind.main.identity.level !== 'natural-key' || resource.status?.externalID !== undefined) return undefined;
+  const others = context.store(kind).list();
+  const user = others.find((other) => {
+    if (other.status?.externalID === undefined && !isUnsettled(other)) return false;
+    const tenant = `${kind.tenantKind}/${other.metadata.namespace ?? ''}/${other.spec.tenantRef.name}`;
+    if (context.tenants.binding(tenant)?.remote !== binding.remote) return false;
+    return (
+      identifierOf(kind.names.kind, other) !== identifier && keyOf({ ...pass, resource: other }, binding) === reference
+    );
+  });
+  return user && identifierOf(kind.names.kind, user);
 }
 
 /** Live Secrets: their values, and which of them were not yet proved at the remote as they are now. */
