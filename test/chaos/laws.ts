@@ -58,9 +58,6 @@ export const neverTwice: Law = ({ ledger }) => {
 /** Licences are bought once for each resource, and once more for each that others deleted. */
 export const neverTwiceALicense: Law = ({ ledger, lives, removedByOthers }) => {
   const bought = ledger.licenses.filter(isOurs);
-  const recorded = new Map<string, Set<Life>>();
-  for (const life of lives.filter(({ kind }) => kind === 'GuestLicense'))
-    for (const id of recordedBy(life)) recorded.set(id, (recorded.get(id) ?? new Set()).add(life));
   const found: string[] = [];
   for (const life of lives.filter(({ kind }) => kind === 'GuestLicense')) {
     const ids = [...recordedBy(life)];
@@ -157,8 +154,8 @@ export const strangersLeftAlone: Law = ({ ledger, calls, lives }) => {
     }
   }
   for (const call of calls) {
-    const [id] = [...strangers.keys()].filter((one) => call.path.includes(one));
-    if (id !== undefined && !given.has(id))
+    const id = [...strangers.keys()].find((one) => call.path.includes(one) && !given.has(one));
+    if (id !== undefined)
       found.push(
         `${call.operation} ${call.method} ${call.path} (call ${call.seq}) at a stranger's ${told(strangers.get(id)!)}`,
       );

@@ -12,6 +12,8 @@ export function actsOf(dice: Dice, resources: Planned[], operators: number): Act
     if (dice.chance(0.1)) acts.push({ at: at + 3, do: 'edit', of, spec: { deletionPolicy: 'Retain' } });
     // Whoever deletes often applies it again, at once or later.
     if (dice.chance(0.6)) acts.push({ at: at + dice.pick([1, 5, 60, 200]), do: 'recreate', of });
+    if (dice.fork(`${of} ${at}`).chance(0.25))
+      acts.push({ at, do: 'fault', fault: { on: 'remote-change', what: '404-before' }, ahead: 0 });
   }
   return acts.sort((one, other) => one.at - other.at);
 }

@@ -129,6 +129,8 @@ export type FaultName =
   | '503-after'
   | '429-before'
   | '500-before'
+  /** A wrong route answers a DELETE, in the words of the API, that there is no such thing. */
+  | '404-before'
   | '500-after'
   | 'html-before'
   | 'html-after'

@@ -152,6 +152,7 @@ export function remoteThrough(options: RemoteNetworkOptions): RemoteTransport {
           if (change) options.onSend(asked);
           started = true;
           const early =
+            (fault?.what === '404-before' && method === 'DELETE' ? notThere(path) : undefined) ??
             (fault && instead[fault.what]) ??
             (network.weather('remote-429', process) && answers(429, { error: { message: 'too many requests' } }, 5)) ??
             (network.weather('remote-503', process) && answers(503, html));
@@ -207,6 +208,16 @@ function answers(status: number, body: unknown, retryAfter?: number): HttpRespon
     },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   };
+}
+
+/** As the API behind that path says it. */
+function notThere(path: string): HttpResponse {
+  const message = 'The resource could not be found.';
+  if (path.includes('/servers/') || path.includes('/licenses/') || path.includes('/vcenters/'))
+    return answers(404, { itemNotFound: { code: 404, message } });
+  return answers(404, {
+    error_message: JSON.stringify({ faultcode: 'Client', faultstring: message, debuginfo: null }),
+  });
 }
 
 /** What a proxy answers in the place of the cloud. */
