@@ -8,7 +8,10 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/planted/**/*.test.ts'] } },
-      { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], fileParallelism: false } },
+      {
+        extends: true,
+        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], fileParallelism: false },
+      },
       {
         extends: true,
         test: {

@@ -38,7 +38,7 @@ const original = join(copies, 'control');
 async function verdictOn(name: string, folder: string): Promise<Verdict> {
   const verdict = await simulate(folder, options.maxSeeds, stopping.signal);
   const [first] = verdict.violations;
-  const found = first && `${first.invariant} (law ${first.law}) in seed ${first.seed}: ${first.message}`;
+  const found = first && `${first.invariant} (law ${first.law}) in ${first.name}: ${first.message}`;
   say(`${name}: ${found ?? `nothing found in ${verdict.histories} histories`}`);
   return verdict;
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 /** The last line that test/simulation/run.ts --json prints. */
 export interface Verdict {
   histories: number;
-  violations: { seed: number; law: number; invariant: string; message: string }[];
+  violations: { name: string; law: number; invariant: string; message: string }[];
 }
 
 /** A tree in which the simulation neither ends nor speaks in this time is broken, milliseconds. */
@@ -14,7 +14,16 @@ const patience = 30 * 60_000;
  * broken, that is, where it says neither that all is well nor what is wrong.
  */
 export function simulate(folder: string, seeds: number, signal: AbortSignal): Promise<Verdict> {
-  const args = ['test/simulation/run.ts', '--seeds', String(seeds), '--until-violation', '--json', '--workers', '1'];
+  const args = [
+    'test/simulation/run.ts',
+    '--seeds',
+    String(seeds),
+    '--stories',
+    '--until-violation',
+    '--json',
+    '--workers',
+    '1',
+  ];
   const child = spawn(process.execPath, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],

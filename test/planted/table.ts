@@ -11,7 +11,7 @@ export interface Result {
 function row({ bug: { name, law }, verdict }: Result): string {
   const [first] = verdict.violations;
   const [by, seeds] = first
-    ? [first.invariant, String(verdict.histories)]
+    ? [first.invariant, first.name.replace(/^seed /, '')]
     : ['**not caught**', `> ${verdict.histories}`];
   return `| ${name} | ${law} | ${by} | ${seeds} |`;
 }

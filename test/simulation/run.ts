@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { beyondTheWindow, generate } from './generate.ts';
 import type { History, KindName } from './history.ts';
@@ -12,6 +13,8 @@ const { values } = parseArgs({
   options: {
     /** How many random histories, and from which seed on. */
     seeds: { type: 'string', default: '200' },
+    /** After those the histories of regressions/, too. */
+    stories: { type: 'boolean', default: false },
     from: { type: 'string', default: '1' },
     /** Every single fault in the basic story of each kind, or of this one. */
     single: { type: 'boolean', default: false },
@@ -69,10 +72,16 @@ async function tasks(): Promise<Task[]> {
     );
   }
   const first = Number(values.from);
-  return Array.from({ length: Number(values.seeds) }, (_, index) => {
+  const folder = path.join(import.meta.dirname, 'regressions');
+  const stories = (values.stories ? readdirSync(folder) : []).map((file): Task => {
+    const { history } = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as { history: History };
+    return { name: `story ${file.replace('.json', '')}`, history };
+  });
+  const random = Array.from({ length: Number(values.seeds) }, (_, index) => {
     const seed = first + index;
     return values.beyond ? { name: `seed ${seed}`, history: beyondTheWindow(seed) } : { name: `seed ${seed}`, seed };
   });
+  return [...random, ...stories];
 }
 
 async function many(): Promise<number> {
@@ -105,7 +114,11 @@ function summary(reports: Report[], seconds: number): void {
   const median = (of: (report: Report) => number) => reports.map(of).sort((a, b) => a - b)[reports.length >> 1] ?? 0;
   const faultsOf = ({ faults }: Report) => Object.values(faults).reduce((total, count) => total + count, 0);
   const violations = reports.flatMap((report) =>
-    report.violations.map((violation) => ({ seed: Number(/^seed (\d+)$/.exec(report.name)?.[1]), ...violation })),
+    report.violations.map((violation) => ({
+      name: report.name,
+      seed: Number(/^seed (\d+)$/.exec(report.name)?.[1]),
+      ...violation,
+    })),
   );
   const figures = {
     histories: reports.length,
