@@ -101,7 +101,7 @@ export function createJournal(
         },
       }),
     record(kind, resource, id, outcome, lastResolve) {
-      const creation = resource.status?.creation ? { outcome, idsBefore: null } : undefined;
+      const creation = resource.status?.creation ? { outcome, idsBefore: null, key: null } : undefined;
       return status(kind, resource, {
         externalID: id,
         ...(creation && { creation }),
