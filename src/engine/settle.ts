@@ -3,6 +3,7 @@ import { lossHash } from './breaker.ts';
 import { ownerOf, refusal } from './identify.ts';
 import type { RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
+import { readMarker } from './owner.ts';
 import { keepsIDs, slowly } from './gate.ts';
 import { claimedBy, heldBack, heldByOther } from './held.ts';
 import type { Seen } from './observe.ts';
@@ -71,7 +72,10 @@ function candidatesOf(pass: Pass, binding: Binding, seen: Seen): string[] {
 
 function carriesOtherMark(pass: Pass, remote: unknown): boolean {
   const object = pass.kind.main as RemoteObject<never, unknown, never>;
-  const text = remote === undefined ? undefined : ownerOf(object, remote);
+  if (remote === undefined) return false;
+  if (object.identity.level === 'marker' && readMarker(object.identity.marker(remote), pass.owner).mark === 'other')
+    return true;
+  const text = ownerOf(object, remote);
   return text !== undefined && text !== `${pass.owner.ownerID}/${pass.owner.namespace}/${pass.owner.name}`;
 }
 
