@@ -1,5 +1,13 @@
 import type { Secret } from '../base/secret.ts';
-import { redact } from '../remote/text.ts';
+import { cleanText, redact } from '../remote/text.ts';
+
+/** IDs as the remote lists them, for a message: as they are they may be of any length and hold anything. */
+export function shownIDs(ids: Iterable<string>, most = 10): string {
+  return [...ids]
+    .slice(0, most)
+    .map((id) => cleanText(id, 128))
+    .join(', ');
+}
 
 /** Shorter ones are words: a user name `root` is no secret, and would be blanked wherever it is a part of another word. */
 const shortest = 6;

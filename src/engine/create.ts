@@ -152,12 +152,7 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     context.begin(identifier);
     const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
     const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
-    const attempt = {
-      attemptID,
-      ...(idsBefore && { idsBefore }),
-      ...(choice !== undefined && { choice }),
-      ...(key !== undefined && { key }),
-    };
+    const attempt = { attemptID, idsBefore, choice, key };
     pass.resource = await context.journal.sending(kind, pass.resource, attempt);
     memory.sent = attempt;
     sent = true;

@@ -1,4 +1,4 @@
-import { cleanText } from '../remote/text.ts';
+import { shownIDs } from './clean.ts';
 import { heldBack, heldByOther } from './held.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Title } from './claims.ts';
@@ -92,12 +92,7 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
   if (unknown.length > 0) {
     return unready(
       'BadAnswer',
-      `${kind.main.noun} ${unknown
-        .slice(0, 5)
-        .map((id) => cleanText(id, 128))
-        .join(
-          ', ',
-        )} is listed, but what the remote says of it cannot be read: it may be ours, so none is created before that is so, or a resource adopts it by spec.externalID`,
+      `${kind.main.noun} ${shownIDs(unknown, 5)} is listed, but what the remote says of it cannot be read: it may be ours, so none is created before that is so, or a resource adopts it by spec.externalID`,
       { awaitList: true },
     );
   }

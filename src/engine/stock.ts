@@ -1,4 +1,4 @@
-import { cleanText } from '../remote/text.ts';
+import { shownIDs } from './clean.ts';
 import { otherUnsettled } from './gate.ts';
 import { heldByOther } from './held.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
@@ -25,12 +25,7 @@ export async function stock(pass: Pass, binding: Binding): Promise<Outcome | und
   const names = unclaimed.slice(0, 10).join(', ');
   const users = binding.remote.collections.get(identity.usersIn)?.snapshot();
   if (unclaimed.length > 0 && (users === undefined || users.unreadable.size > 0)) {
-    const why = users
-      ? `, in which ${[...users.unreadable]
-          .slice(0, 10)
-          .map((id) => cleanText(id, 128))
-          .join(', ')} cannot be read`
-      : '';
+    const why = users ? `, in which ${shownIDs(users.unreadable)} cannot be read` : '';
     const message = `waiting for the list of ${identity.usersIn} that shows which unclaimed ${noun}s are in use: ${names}${why}`;
     return unready('Listing', message, { awaitList: true });
   }
