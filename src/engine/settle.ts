@@ -224,14 +224,8 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
   }
   // The only one that it can be is the one that a person names.
   const named = pass.resource.spec.externalID;
-  if (named !== undefined && candidates.length === 1 && candidates[0] === named) {
-    // Naming an ID is not yet the word that another owner's object may be taken.
-    const object = kind.main as RemoteObject<never, unknown, never>;
-    const question = { owner: pass.owner, object, takeOver: takeOverOf(pass.resource) };
-    const no = refusal(question, named, snapshot?.items.get(named));
-    if (no?.which === 'refused') return unready(no.reason, no.message, { awaitList: true });
+  if (named !== undefined && candidates.length === 1 && candidates[0] === named)
     return (await adopt(pass, binding, named, 'Found')) ?? again();
-  }
   if (candidates.length > 0) {
     const list = candidates.slice(0, 10).join(', ');
     return unready(
