@@ -1,4 +1,4 @@
-import type { History } from './history.ts';
+import type { Act, History } from './history.ts';
 
 /**
  * The smallest history that `fails` still holds for, as far as leaving things out leads: resources, acts, faults, weather,
@@ -44,7 +44,12 @@ function without(history: History, part: Part, from: number, size: number): Hist
     return license !== undefined && !names.has(license);
   });
   if (dangling) return undefined;
-  return { ...smaller, acts: smaller.acts.filter((act) => !('of' in act) || names.has(act.of)) };
+  const knows = (act: Act) => !('of' in act) || names.has(act.of);
+  // Whoever is left out does nothing, neither by himself nor after a fault.
+  const faults = smaller.faults.map((fault) =>
+    fault.follows ? { ...fault, follows: fault.follows.filter(knows) } : fault,
+  );
+  return { ...smaller, acts: smaller.acts.filter(knows), faults };
 }
 
 /** One setting or one operator less. */
