@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Secret } from '../base/secret.ts';
 import { timestamp } from '../base/clock.ts';
 import { RemoteError } from '../remote/errors.ts';
@@ -94,6 +95,26 @@ function failedBefore({ context, memory, resource }: Pass, step: Acting): Outcom
   return left > 0 ? unready(failing.reason, failing.message, { after: left, awaitList: true }) : undefined;
 }
 
+/**
+ * Does a read show another object right after a refusal? A proxy may have sent the call twice, and answers with what the
+ * remote said to the second: locked, or no longer in the state for it, by the first.
+ */
+async function changedMeanwhile(
+  { kind }: Pass,
+  binding: Binding,
+  error: RemoteError,
+  seen: { id: string; remote: unknown },
+): Promise<boolean> {
+  // It was never sent.
+  if (error.status === undefined) return false;
+  try {
+    return !isDeepStrictEqual(await kind.main.read(binding.client, seen.id), seen.remote);
+  } catch (failure) {
+    if (!(failure instanceof RemoteError)) throw failure;
+    return true;
+  }
+}
+
 /** At most one mutating call; what it did is believed only from a list begun after it. */
 export async function act(
   pass: Pass,
@@ -149,12 +170,22 @@ export async function act(
       const outcome =
         (conflict ? conflictOfPart(pass, binding, conflict, error) : undefined) ??
         refused(error, `the ${doing}`, object.explain?.(error), signature(step));
-      await word?.refused(outcome);
-      return outcome;
+      const doubted = outcome.refused === undefined && word && (await changedMeanwhile(pass, binding, error, seen));
+      if (!doubted) {
+        await word?.refused(outcome);
+        return outcome;
+      }
+      if (step.do === 'act' && step.obeys === 'action')
+        memory.doubted = {
+          of: pass.resource.spec.action?.requestedAt ?? '',
+          words: error.message.replace(/; it will be tried again$/, ''),
+        };
     }
     // A lost answer is no word to send it again.
     if (sentOnce) memory.once = { ...memory.once, [step.verb]: context.clock.monotonic() };
-    const message = `the answer to the ${doing} was lost (${error.message}); looking what came of it`;
+    const lost =
+      error.outcome === 'unknown' ? 'was lost' : `says that nothing was done, and the ${what} shows otherwise`;
+    const message = `the answer to the ${doing} ${lost} (${error.message}); looking what came of it`;
     const outcome = unready('Updating', message, { backoff: 0, awaitList: true });
     memory.changed = { at: context.clock.monotonic(), standing: outcome.standing, collection };
     return outcome;
@@ -223,7 +254,12 @@ export async function conclude(pass: Pass, step: Extract<Step, { do: 'conclude' 
   if (!wish) throw new Error('a plan concludes an action that nobody asked for');
   const sent = record?.requestedAt === wish.requestedAt ? record : undefined;
   const lost = sent?.sentAt !== undefined && sent.acceptedAt === undefined;
-  const doubt = 'its answer was lost, and nothing tells whether it was carried out; to ask again, change requestedAt';
+  const { doubted } = pass.memory;
+  const answer =
+    doubted?.of === wish.requestedAt
+      ? `it was refused while the remote changed (${doubted.words})`
+      : 'its answer was lost';
+  const doubt = `${answer}, and nothing tells whether it was carried out; to ask again, change requestedAt`;
   const message = clean(lost ? `${doubt}. Now: ${step.message}` : step.message, pass.memory.known);
   const result = lost ? 'Unknown' : step.result;
   const { requestedAt, verb } = wish;

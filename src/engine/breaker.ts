@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** State of the loss breaker of one kind in one remote tenant. */
 export interface Breaker {
   open: boolean;
   /** Recorded IDs that the list lacks, sorted, without those accepted. */
   missing: string[];
-  /** What freehold.dev/accept-loss must say. */
+  /** What freehold.dev/accept-loss must say; empty while it is closed. */
   hash: string;
 }
 
@@ -14,10 +14,7 @@ export interface Breaker {
  * accepted: the same set missing once more is another question, which the old word, still in Git, must not answer.
  */
 export function lossHash(missing: readonly string[], answered = ''): string {
-  return createHash('sha256')
-    .update([...missing].sort().join('\n') + answered)
-    .digest('hex')
-    .slice(0, 16);
+  return hash('sha256', [...missing].sort().join('\n') + answered).slice(0, 16);
 }
 
 const fewest = 3;
@@ -37,5 +34,6 @@ export function breaker(
   const missing = counted.filter((id) => !listed(id)).sort();
   const all = missing.length > 0 && missing.length === counted.length;
   const many = missing.length >= fewest && missing.length >= share * counted.length;
-  return { open: all || many, missing, hash: lossHash(missing, answered) };
+  const open = all || many;
+  return { open, missing, hash: open ? lossHash(missing, answered) : '' };
 }

@@ -1,10 +1,12 @@
-import type { RemoteError } from '../remote/errors.ts';
-import { type Outcome, type Pass, unready } from './outcome.ts';
+import { RemoteError } from '../remote/errors.ts';
+import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
 import { chosenID } from './owner.ts';
 import { partKey } from './parts.ts';
 import type { Reason } from './reasons.ts';
 import { identifier as identifierOf } from './resource.ts';
+import { adopt } from './settle.ts';
 import type { Binding } from './tenants.ts';
+import { ofFormerResource } from './unique.ts';
 
 /** After a conflict the same is asked again so much later; if it is one then, too, it does not pass by itself. Milliseconds. */
 const conflictFor = 30_000;
@@ -25,6 +27,36 @@ export function takenAtRemote(
   const words = error.message.replace(/\.?; it will be tried again$/, '');
   const message = `the ${what} cannot be created: ${words}. ${whose}: correct the spec, or remove it there. It is tried again every ${whileTaken / 60_000} min, and at once by the annotation freehold.dev/reconcile-requested-at`;
   return unready(reason, message, { refused: step, refusedFor: whileTaken, after: whileTaken, awaitList: true });
+}
+
+/**
+ * The remote has it already; its words do not tell what. With our ID it is ours, from a create whose answer was lost; where
+ * there is none of our ID (undefined), somebody else has what must be unique. false: that is not known now.
+ */
+export async function thereAlready(pass: Pass, binding: Binding): Promise<Outcome | false | undefined> {
+  const id = chosenID(pass.owner);
+  try {
+    const remote = await pass.kind.main.read(binding.client, id);
+    if (remote === undefined) return undefined;
+    const former = ofFormerResource(pass, id, remote);
+    if (former) return former;
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    return false;
+  }
+  const refusal = await adopt(pass, binding, id, 'Found');
+  if (refusal) return refusal;
+  throw new Stale('it was there already');
+}
+
+/**
+ * The same of a create whose former answer was lost: what has it may be what that one made, though no read shows it yet. It is
+ * not sent again before that is settled, or so much later.
+ */
+export function takenPerhapsByUs(what: string, error: RemoteError, attemptID: string): Outcome {
+  const message = `create ${attemptID}, whose answer was lost, was sent once more and refused (${error.message}); looking whether it made that ${what}`;
+  const rest = { refused: 'create', refusedFor: whileTaken, motion: true, awaitList: true };
+  return unready('CreateOutcomeUnknown', message, rest);
 }
 
 /**

@@ -132,6 +132,8 @@ export interface Memory {
   sent?: { attemptID: string; idsBefore?: string[]; choice?: string; key?: string };
   /** The attempt that the remote refused: it made nothing, whatever the journal still says. */
   madeNothing?: string;
+  /** How often that attempt was sent without an answer, and when (monotonic) last. */
+  unanswered?: { attemptID: string; times: number; at: number };
   /** A create was answered and its ID is not recorded yet. */
   answered?: { attemptID: string; id: string };
   /** The attempt whose outcome is waited for: when this process first saw it, and the list count then. */
@@ -140,6 +142,8 @@ export interface Memory {
   refused?: { asked: string; step: string; reason: Reason; message: string; until?: number };
   /** The freehold.dev/retry that is being obeyed. */
   retry?: string;
+  /** The action (its requestedAt) whose refusal does not prove that nothing was done, and the remote's words. */
+  doubted?: { of: string; words: string };
   /** What came of a person's word, and is not written down yet: of which one, and what status is to say. */
   word?: { of: string; action: ActionRecord | undefined } | { of: string; lastRetry: string | undefined };
   /** The unclaimed object that nobody was seen to use, and since when (monotonic). */

@@ -4,15 +4,14 @@ import { KubeError } from '../kube/types.ts';
 import { RemoteError } from '../remote/errors.ts';
 import type { Claim } from './conditions.ts';
 import { type Desired, type Effect, type SecretNeed, typeOf } from './kind.ts';
-import { takenAtRemote } from './conflict.ts';
+import { takenAtRemote, takenPerhapsByUs, thereAlready } from './conflict.ts';
 import { gate, lockOf, markers } from './gate.ts';
 import { claimedBy } from './held.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
 import { chosenID, markedDescription, ownerText } from './owner.ts';
+import { type Creation, isUnsettled } from './resource.ts';
 import type { SecretVersion } from './secrets.ts';
-import { adopt } from './settle.ts';
 import type { Binding } from './tenants.ts';
-import { ofFormerResource } from './unique.ts';
 import { desiredOf, holdReference, obstacle, worldOf } from './world.ts';
 
 /** What a call of the kind gets in hand: `owner` names the main object or a part. The fence carries who acts, for the audit line. */
@@ -136,13 +135,15 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
   if (missing) return obstacle(missing);
   const other = holdReference(pass, binding, desired.reference);
   if (other !== undefined) return claimedBy(pass, `for ${desired.reference}`, other);
+  // Sent once more, it is the same create: what came of it before is as open as it was.
+  const open = isUnsettled(pass.resource) ? pass.resource.status!.creation : undefined;
   remote.inFlight.add(identifier);
   if (serial) remote.creating.set(lock, identifier);
   let sent = false;
   let choice: string | undefined;
   try {
     await freshRead(pass);
-    const attemptID = uuid(context.random);
+    const attemptID = open?.attemptID ?? uuid(context.random);
     pass.resource = await context.journal.bind(kind, pass.resource, remote.key);
     const collected = await collectSecrets(pass);
     if ('outcome' in collected) return collected.outcome;
@@ -151,7 +152,7 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     choice = chosen.choice;
     context.begin(identifier);
     const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
-    const idsBefore = serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined;
+    const idsBefore = open?.idsBefore ?? (serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined);
     const attempt = { attemptID, idsBefore, choice, key };
     pass.resource = await context.journal.sending(kind, pass.resource, attempt);
     memory.sent = attempt;
@@ -168,7 +169,7 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
       memory.answered = { attemptID, id: answer.id };
       delete memory.rejections;
     } catch (error) {
-      return await createFailed(pass, binding, error, attemptID);
+      return await createFailed(pass, binding, error, attemptID, open);
     }
     return await created(pass, binding, memory.answered.id);
   } finally {
@@ -235,47 +236,44 @@ async function created(pass: Pass, binding: Binding, id: string): Promise<Outcom
   };
 }
 
-async function createFailed(pass: Pass, binding: Binding, error: unknown, attemptID: string): Promise<Outcome> {
-  const { context, kind } = pass;
+async function createFailed(
+  pass: Pass,
+  binding: Binding,
+  error: unknown,
+  attemptID: string,
+  open: Creation | undefined,
+): Promise<Outcome> {
+  const { context, kind, memory } = pass;
   // Not a word of the remote's (a lost lease, say): what is journalled stays, and is settled by whoever leads next.
   if (!(error instanceof RemoteError)) throw error;
   if (error.outcome === 'definitely-not') {
-    delete pass.memory.sent;
     const meaning = kind.main.explain?.(error);
-    pass.memory.madeNothing = attemptID;
+    if (!open) {
+      delete memory.sent;
+      memory.madeNothing = attemptID;
+    }
     const there = error.reason === 'Conflict' && kind.main.taken && !meaning && (await thereAlready(pass, binding));
-    pass.resource = await context.journal.clear(kind, pass.resource);
+    // That this one did nothing does not say what the one before it did.
+    pass.resource = await (open
+      ? context.journal.reopen(kind, pass.resource, open)
+      : context.journal.clear(kind, pass.resource));
     if (there) return there;
     if (error.reason === 'Conflict' && kind.main.taken && !meaning && there === undefined)
-      return takenAtRemote(kind.main.noun, kind.main.taken, error, 'create');
+      return open
+        ? takenPerhapsByUs(kind.main.noun, error, attemptID)
+        : takenAtRemote(kind.main.noun, kind.main.taken, error, 'create');
     if (kind.main.choose && error.reason === 'Rejected') return rejectedChoice(pass, error);
     return refused(error, `the create of the ${kind.main.noun}`, meaning);
   }
-  if (error.status === 503) pass.memory.unavailable = attemptID;
+  // The settle window begins with the last one whose outcome is not known.
+  delete memory.attempt;
+  const before = memory.unanswered?.attemptID === attemptID ? memory.unanswered.times : 0;
+  memory.unanswered = { attemptID, times: before + 1, at: context.clock.monotonic() };
+  if (error.status === 503) memory.unavailable = attemptID;
   const message = `the answer to create ${attemptID} was lost (${error.message}); looking whether it made a ${kind.main.noun}`;
   const outcome = unready('CreateOutcomeUnknown', message, { motion: true, awaitList: true });
-  pass.memory.changed = { at: context.clock.monotonic(), standing: outcome.standing };
+  memory.changed = { at: context.clock.monotonic(), standing: outcome.standing };
   return outcome;
-}
-
-/**
- * The remote has it already; its words do not tell what. With our ID it is ours, from a create whose answer was lost; where
- * there is none of our ID (undefined), somebody else has what must be unique. false: that is not known now.
- */
-async function thereAlready(pass: Pass, binding: Binding): Promise<Outcome | false | undefined> {
-  const id = chosenID(pass.owner);
-  try {
-    const remote = await pass.kind.main.read(binding.client, id);
-    if (remote === undefined) return undefined;
-    const former = ofFormerResource(pass, id, remote);
-    if (former) return former;
-  } catch (error) {
-    if (!(error instanceof RemoteError)) throw error;
-    return false;
-  }
-  const refusal = await adopt(pass, binding, id, 'Found');
-  if (refusal) return refusal;
-  throw new Stale('it was there already');
 }
 
 /**

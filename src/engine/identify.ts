@@ -114,6 +114,19 @@ function severalMarked({ object, owner, snapshot }: Question, id: string): Ident
   return ids.length > 1 ? { which: 'candidates', ids, why: 'several carry our mark' } : undefined;
 }
 
+/** What carries our sound mark in the list: made for this resource, whatever its spec names by now. */
+export function marked({ object, owner, snapshot }: Question): string[] {
+  const { identity } = object;
+  if (identity.level !== 'marker' && identity.level !== 'chosen-id') return [];
+  return [...snapshot.items].flatMap(([id, remote]) => {
+    const ours =
+      identity.level === 'marker'
+        ? readMarker(identity.marker(remote), owner).mark === 'ours'
+        : id === chosenID(owner) || identity.owner(remote) === ownerText(owner);
+    return ours ? [id] : [];
+  });
+}
+
 /** Pure: by recorded ID, by the person's word, by the ID we chose, by our marker. Never by name. */
 export function identify(question: Question): Identified {
   const { owner, object, recorded, wished, snapshot, part } = question;

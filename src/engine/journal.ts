@@ -25,6 +25,8 @@ export interface Journal {
     outcome: 'Created' | 'Found',
     lastResolve?: string,
   ): Promise<Resource>;
+  /** A create that was sent once more did nothing then; what it did before (`open`) is not known. */
+  reopen(kind: Kind, resource: Resource, open: Creation): Promise<Resource>;
   /** The create did definitely nothing, or a person said `retry`. */
   clear(kind: Kind, resource: Resource, lastResolve?: string): Promise<Resource>;
   /** A person said `forget`. */
@@ -108,6 +110,8 @@ export function createJournal(
         ...(lastResolve && { lastResolve }),
       });
     },
+    reopen: (kind, resource, { sentAt, holder: sender }) =>
+      status(kind, resource, { creation: { sentAt, holder: sender } }),
     clear: (kind, resource, lastResolve) =>
       status(kind, resource, { creation: null, ...(lastResolve && { lastResolve }) }),
     forget: (kind, resource, lastResolve) =>

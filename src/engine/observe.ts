@@ -10,6 +10,7 @@ import type { Reason } from './reasons.ts';
 import { asItStands } from './report.ts';
 import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
+import { madeBefore } from './unique.ts';
 import { keyOf } from './world.ts';
 
 /** So long a tenant may take to connect, or a list to end, before a new resource speaks of it, milliseconds. */
@@ -217,6 +218,11 @@ export async function observe(pass: Pass, binding: Binding): Promise<Seen> {
     key: recorded === undefined ? keyOf(pass, binding) : undefined,
     snapshot,
   };
+  const others = recorded === undefined && wished !== undefined ? madeBefore(pass, binding, question, wished) : [];
+  if (wished !== undefined && others.length > 0) {
+    const why = `spec.externalID names ${kind.main.noun} ${wished}, and ${others.join(', ')} was made for a resource of this name and is recorded nowhere; correct the spec, or say which it is`;
+    return { now: 'candidates', ids: [...others, wished], why };
+  }
   const answer = identify(question);
   switch (answer.which) {
     case 'none':

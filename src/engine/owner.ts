@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** Who owns a remote object. `ownerID` outlives the cluster: a cluster rebuilt from Git with the same one finds its own again. */
 export interface Owner {
@@ -35,7 +35,7 @@ function base32(bytes: Uint8Array, characters: number): string {
   return text;
 }
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest();
+const sha256 = (text: string) => hash('sha256', text, 'buffer');
 
 const idLength = 26;
 const checkLength = 4;

@@ -120,7 +120,10 @@ async function judge(pass: Pass): Promise<Outcome> {
   if ('outcome' in tenant) return tenant.outcome;
   const { binding } = tenant;
   const seen = await observe(pass, binding);
-  if (isUnsettled(pass.resource) || isForgotten(pass)) return settle(pass, binding, seen);
+  if (isUnsettled(pass.resource) || isForgotten(pass)) {
+    const settled = await settle(pass, binding, seen);
+    return settled === 'send again' ? absent(pass, binding, undefined) : settled;
+  }
   switch (seen.now) {
     case 'wait':
       return seen.outcome;

@@ -1,12 +1,13 @@
-import { isDeleting, resolutionOf, takeOverOf } from './annotations.ts';
+import { resolutionOf, takeOverOf } from './annotations.ts';
 import { lossHash } from './breaker.ts';
 import { ownerOf, refusal } from './identify.ts';
 import type { RemoteObject } from './kind.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
 import { readMarker } from './owner.ts';
-import { keepsIDs, slowly } from './gate.ts';
+import { slowly } from './gate.ts';
 import { claimedBy, heldBack, heldByOther } from './held.ts';
 import type { Seen } from './observe.ts';
+import { maySendAgain, pauseBeforeNext } from './repeat.ts';
 import { asItStands } from './report.ts';
 import { isUnsettled } from './resource.ts';
 import type { Binding } from './tenants.ts';
@@ -79,6 +80,31 @@ function carriesOtherMark(pass: Pass, remote: unknown): boolean {
   return text !== undefined && text !== `${pass.owner.ownerID}/${pass.owner.namespace}/${pass.owner.name}`;
 }
 
+/** Obeys `adopt=<ID>`, or says what stands against it. */
+async function adoptNamed(
+  pass: Pass,
+  binding: Binding,
+  { externalID, text }: { externalID: string; text: string },
+): Promise<Outcome> {
+  const { main } = pass.kind;
+  const snapshot = binding.remote.collections.get(main.collection)?.snapshot();
+  if (!snapshot?.items.has(externalID)) {
+    return unready(
+      'CreateOutcomeAmbiguous',
+      `freehold.dev/resolve names ${main.noun} ${externalID}, which ${binding.remote.key} does not list; correct it`,
+      { awaitList: true },
+    );
+  }
+  // Naming an ID is not yet the word that another owner's object may be taken.
+  const object = main as RemoteObject<never, unknown, never>;
+  const question = { owner: pass.owner, object, takeOver: takeOverOf(pass.resource) };
+  const no = refusal(question, externalID, snapshot.items.get(externalID));
+  if (no?.which === 'refused') return unready(no.reason, no.message, { awaitList: true });
+  const refused = await adopt(pass, binding, externalID, 'Found', text);
+  if (refused) return refused;
+  throw new Stale('adopted by resolve');
+}
+
 /** A person's answer to an ambiguous outcome, when it names this very attempt. */
 async function resolved(
   pass: Pass,
@@ -91,25 +117,8 @@ async function resolved(
   if (!answer || 'problem' in answer || answer.attemptID !== attemptID) return undefined;
   if (answer.text === pass.resource.status?.lastResolve) return undefined;
   switch (answer.answer) {
-    case 'adopt': {
-      const snapshot = binding.remote.collections.get(kind.main.collection)?.snapshot();
-      if (!snapshot?.items.has(answer.externalID)) {
-        return unready(
-          'CreateOutcomeAmbiguous',
-          `freehold.dev/resolve names ${kind.main.noun} ${answer.externalID}, which ${binding.remote.key} does not list; correct it`,
-          { awaitList: true },
-        );
-      }
-      // Naming an ID is not yet the word that another owner's object may be taken.
-      const object = kind.main as RemoteObject<never, unknown, never>;
-      const takeOver = takeOverOf(pass.resource);
-      const question = { owner: pass.owner, object, takeOver };
-      const no = refusal(question, answer.externalID, snapshot.items.get(answer.externalID));
-      if (no?.which === 'refused') return unready(no.reason, no.message, { awaitList: true });
-      const refused = await adopt(pass, binding, answer.externalID, 'Found', answer.text);
-      if (refused) return refused;
-      throw new Stale('adopted by resolve');
-    }
+    case 'adopt':
+      return adoptNamed(pass, binding, answer);
     case 'forget':
       pass.resource = await context.journal.forget(kind, pass.resource, answer.text);
       throw new Stale('forgotten by resolve');
@@ -145,10 +154,10 @@ function resolveProblem(pass: Pass, attemptID: string): string {
 }
 
 /**
- * Settles a create with unknown or forgotten outcome: found, nothing made, or a question to a person. Where it is settled,
- * the next pass goes on from there, with new eyes.
+ * Settles a create with unknown or forgotten outcome: found, nothing made, a question to a person, or sent once more while
+ * it stays open. Where it is settled, the next pass goes on from there, with new eyes.
  */
-export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<Outcome> {
+export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<Outcome | 'send again'> {
   const { context, kind, memory } = pass;
   const creation = pass.resource.status!.creation!;
   const { attemptID } = creation;
@@ -197,12 +206,15 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     return held;
   }
   const candidates = candidatesOf(pass, binding, seen);
-  if (candidates.length === 0 && !isDeleting(pass.resource) && keepsIDs(pass, binding)) {
-    // The ID is ours: sent once more it makes the same object, or is refused because that is there.
-    pass.resource = await context.journal.clear(kind, pass.resource);
-    delete memory.attempt;
-    delete memory.sent;
-    again();
+  // The ID is ours: sent once more it makes the same object, or is refused because that is there.
+  if (!windowPassed && candidates.length === 0 && maySendAgain(pass, binding)) {
+    const pause = pauseBeforeNext(pass, attemptID);
+    if (pause <= 0) return 'send again';
+    return unready(
+      'CreateOutcomeUnknown',
+      `the create ${attemptID} was sent more than once, and no answer came; it is sent again, ever more seldom, until one comes`,
+      { motion: true, awaitList: true, after: pause },
+    );
   }
   // A question that stands is not taken back by a new process, which waits anew before it may act.
   const stands = asItStands(pass.resource);
@@ -235,6 +247,7 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     );
   }
   pass.resource = await context.journal.clear(kind, pass.resource);
+  if (memory.refused?.reason === 'CreateOutcomeUnknown') delete memory.refused;
   if (memory.unavailable === attemptID) memory.notBefore = context.clock.monotonic() + slowly;
   delete memory.attempt;
   delete memory.sent;
@@ -259,12 +272,12 @@ export async function settleCandidates(
   const answer = resolutionOf(pass.resource);
   if (answer && 'answer' in answer && answer.attemptID === question) {
     if (answer.answer === 'adopt') {
-      if (ids.includes(answer.externalID))
-        return (await adopt(pass, binding, answer.externalID, 'Found', answer.text)) ?? again();
+      if (ids.includes(answer.externalID)) return adoptNamed(pass, binding, answer);
     } else {
       if (pass.resource.status?.lastResolve !== answer.text)
         pass.resource = await pass.context.journal.clear(pass.kind, pass.resource, answer.text);
-      if (answer.answer === 'retry') return undefined;
+      // Whoever names an object by spec.externalID asks for none to be made.
+      if (answer.answer === 'retry' && pass.resource.spec.externalID === undefined) return undefined;
       return unready(
         'CreationForgotten',
         `${why}: ${ids.slice(0, 10).join(', ')}. By a person's word nothing is created. To change that, ${waysOut(question)}`,

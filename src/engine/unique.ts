@@ -1,3 +1,5 @@
+import { heldByOther } from './held.ts';
+import { marked, type Question } from './identify.ts';
 import type { Unique } from './kind.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Binding } from './tenants.ts';
@@ -63,4 +65,16 @@ export function ofFormerResource({ kind, resource }: Pass, id: string, remote: u
     );
   }
   return undefined;
+}
+
+/**
+ * What was made for this very resource and was forgotten with the lost cluster, while its spec names another one: to follow
+ * the spec would leave it to nobody.
+ */
+export function madeBefore(pass: Pass, binding: Binding, question: Question, wished: string): string[] {
+  return marked(question).filter((id) => {
+    const remote = question.snapshot.items.get(id);
+    if (id === wished || heldByOther(pass, binding, id) || pass.kind.main.beingDeleted?.(remote)) return false;
+    return ofFormerResource(pass, id, remote) === undefined;
+  });
 }

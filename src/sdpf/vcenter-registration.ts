@@ -75,7 +75,10 @@ function licenseOf(
   const license = world.resources('GuestLicense').find(({ metadata }) => metadata.name === name);
   const id = license?.status?.externalID;
   if (!license) return { reason: 'LicenseNotReady', message: `GuestLicense ${name} does not exist in this namespace` };
-  const message = `waiting for GuestLicense ${name} to be Ready`;
+  const stalled = findCondition(license.status?.conditions, 'Stalled');
+  // It will not pass by itself: whoever reads this has to look there.
+  const asks = stalled?.status === 'True' ? `; it is stalled (${stalled.reason}): its message says what to do` : '';
+  const message = `waiting for GuestLicense ${name} to be Ready${asks}`;
   if (id === undefined) return { reason: 'LicenseNotReady', message };
   if (findCondition(license.status?.conditions, 'Ready')?.status === 'True') return { value: id };
   return { value: id, reason: 'LicenseNotReady', message };

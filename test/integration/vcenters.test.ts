@@ -92,7 +92,9 @@ describe('a registration and its licence', () => {
     await s.condition('gl', 'late', 'Stalled', 'True', 'InvalidSpec');
     await s.apply(registration('late', { licenseRef: { name: 'late' } }));
     await s.condition('vcreg', 'late', 'Ready', 'False', 'LicenseNotReady');
-    expect(await readyMessage('late')).toBe('waiting for GuestLicense late to be Ready');
+    expect(await readyMessage('late')).toBe(
+      'waiting for GuestLicense late to be Ready; it is stalled (InvalidSpec): its message says what to do',
+    );
     expect(await s.sandbox.calls('RegisterVCenter')).toEqual([]);
 
     await s.sandbox.clearFaults();

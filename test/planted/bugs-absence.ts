@@ -57,8 +57,8 @@ export const absenceBugs: readonly Bug[] = [
     edits: [
       {
         file: 'src/engine/breaker.ts',
-        find: 'return { open: all || many, missing,',
-        replace: 'return { open: (all || many) && missing.length < 0, missing,',
+        find: 'const open = all || many;',
+        replace: 'const open = (all || many) && missing.length < 0;',
       },
     ],
     why: 'A wrong endpoint that answers with empty lists makes the operator buy everything again.',

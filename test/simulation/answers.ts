@@ -85,8 +85,16 @@ export function createAnswers(options: AnswersOptions): Answers {
         if (mine !== undefined && resource.spec.externalID === undefined) return edit(name, { externalID: mine });
         return annotate(name, { 'freehold.dev/reconcile-requested-at': today() });
       }
+      case 'InvalidSpec': {
+        const wished = resource.spec.externalID;
+        // The licence that it names is gone for good, and a registration may wait for it: another one is bought.
+        if (one.kind === 'GuestLicense' && wished !== undefined && ledger().get(`licenses/${wished}`)?.alive !== true) {
+          const licenseType = licenseTypeOf(String(one.spec.type), info);
+          return edit(name, { licenseType, externalID: null });
+        }
+        return annotate(name, { 'freehold.dev/reconcile-requested-at': today() });
+      }
       case 'AddressTaken':
-      case 'InvalidSpec':
         return annotate(name, { 'freehold.dev/reconcile-requested-at': today() });
       case 'CleanFailed':
       case 'InspectFailed':

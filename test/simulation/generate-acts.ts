@@ -1,11 +1,11 @@
 import type { Act, Planned } from './history.ts';
 import type { Dice } from './seeded.ts';
-import { storyBegin, storyLength } from './times.ts';
+import { storyBegin } from './times.ts';
 
-/** What people do and what happens to processes, in order. */
-export function actsOf(dice: Dice, resources: Planned[], operators: number): Act[] {
+/** What people do and what happens to processes in so many seconds, in order. */
+export function actsOf(dice: Dice, resources: Planned[], operators: number, seconds: number): Act[] {
   const count = 3 + dice.int(6);
-  const acts = Array.from({ length: count }, () => actOf(dice, dice.pick(resources), operators)).flat();
+  const acts = Array.from({ length: count }, () => actOf(dice, dice.pick(resources), operators, seconds)).flat();
   const last = acts.filter((act) => act.do === 'delete');
   for (const { at, of } of last) {
     // A change of mind: it is to stay, and the remote is at it already.
@@ -18,11 +18,11 @@ export function actsOf(dice: Dice, resources: Planned[], operators: number): Act
   return acts.sort((one, other) => one.at - other.at);
 }
 
-function actOf(dice: Dice, planned: Planned, operators: number): Act | Act[] {
+function actOf(dice: Dice, planned: Planned, operators: number, length: number): Act | Act[] {
   const { name: of } = planned;
-  const at = dice.int(storyLength);
+  const at = dice.int(length);
   const operator = 1 + dice.int(operators);
-  if (planned.kind === 'BareMetalNode' && dice.chance(0.25)) return atPortal(dice, at, planned);
+  if (planned.kind === 'BareMetalNode' && dice.chance(0.25)) return atPortal(dice, at, planned, length);
   switch (dice.int(28)) {
     case 0:
     case 1:
@@ -87,14 +87,19 @@ function actOf(dice: Dice, planned: Planned, operators: number): Act | Act[] {
           }
         : { at: dice.chance(0.5) ? 0 : at, do: 'own-secret', of };
     default:
-      return atPortal(dice, at, planned);
+      return atPortal(dice, at, planned, length);
   }
 }
 
 /** What others do to the machine or server itself, and what runs into it. */
-function atPortal(dice: Dice, somewhen: number, { kind, name: of, at: born, spec }: Planned): Act | Act[] {
+function atPortal(
+  dice: Dice,
+  somewhen: number,
+  { kind, name: of, at: born, spec }: Planned,
+  length: number,
+): Act | Act[] {
   const seconds = dice.pick([30, 120, 300]);
-  const at = Math.min(storyLength, born + 30 + dice.int(storyLength - 200));
+  const at = Math.min(length, born + 30 + dice.int(length - 200));
   if (kind === 'DedicatedHypervisor') {
     const edit: Act = { at, do: 'portal-edit', of, change: dice.pick(['cut', 'letter', 'metadata']), for: 0 };
     return dice.chance(0.5) ? edit : [edit, ...again(of, at + dice.pick([10, 60]))];

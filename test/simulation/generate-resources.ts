@@ -1,10 +1,10 @@
 import type { KindName, Planned } from './history.ts';
 import type { Dice } from './seeded.ts';
 
-/** What is applied in one history: 3 to 7 resources, and what their manifests say. */
-export function resourcesOf(dice: Dice): Planned[] {
+/** What is applied in one history, and what the manifests say: 3 to `most` resources, and what a last registration brings. */
+export function resourcesOf(dice: Dice, most: number): Planned[] {
   const resources: Planned[] = [];
-  const count = 3 + dice.int(4);
+  const count = 3 + dice.int(most - 2);
   const add = (kind: KindName, letters: string, spec: Record<string, unknown>, at = dice.int(300)): Planned => {
     const namespace = dice.chance(0.8) ? 'shop' : 'lab';
     const name = `${namespace}-${letters}${resources.length + 1}`;

@@ -3,14 +3,16 @@ import { actsOf } from './generate-acts.ts';
 import { faultsOf } from './generate-faults.ts';
 import { resourcesOf } from './generate-resources.ts';
 import { type Dice, seeded } from './seeded.ts';
-import { storyLength } from './times.ts';
 
 /** One random history. The same seed gives the same one. */
 export function generate(seed: number): History {
   const dice = seeded(seed);
-  const resources = resourcesOf(dice.fork('resources'));
+  // Many dense ones, and some that are longer than the settle window.
+  const long = dice.fork('length').chance(0.25);
+  const seconds = long ? 700 : 300;
+  const resources = resourcesOf(dice.fork('resources'), long ? 6 : 4);
   const operators = dice.chance(0.5) ? 2 : 1;
-  const acts = actsOf(dice.fork('acts'), resources, operators);
+  const acts = actsOf(dice.fork('acts'), resources, operators, seconds);
   const cloud = dice.chance(0.5) ? 'gateway' : 'ironic';
   const settings = settingsOf(dice.fork('settings'), cloud);
   // Nothing at the remote tells whose a server is, and the cluster that knew it is gone: nobody can know.
@@ -25,7 +27,7 @@ export function generate(seed: number): History {
     resources,
     acts,
     faults: faultsOf(dice.fork('faults'), resources, operators),
-    weather: weatherOf(dice.fork('weather'), operators),
+    weather: weatherOf(dice.fork('weather'), operators, seconds),
   };
 }
 
@@ -68,7 +70,7 @@ function settingsOf(dice: Dice, cloud: History['cloud']): Record<string, unknown
   return settings;
 }
 
-function weatherOf(dice: Dice, operators: number): Weather[] {
+function weatherOf(dice: Dice, operators: number, seconds: number): Weather[] {
   return Array.from({ length: dice.int(4) }, (): Weather => {
     const what = dice.pick([
       'kube-down',
@@ -80,7 +82,7 @@ function weatherOf(dice: Dice, operators: number): Weather[] {
       'slow-kube',
       'slow-remote',
     ] as const);
-    const from = dice.int(storyLength);
+    const from = dice.int(seconds);
     const one: Weather = { from, to: from + dice.pick([10, 40, 90, 200]), what };
     if (what === 'watch-lag') one.by = dice.pick([2, 8, 25]);
     if (what.startsWith('slow')) one.by = dice.pick([1, 4, 10]);

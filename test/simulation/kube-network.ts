@@ -149,6 +149,8 @@ export function kubeThrough(options: KubeNetworkOptions): KubeApi {
     watched: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>> {
     const { signal, timeoutSeconds, ...where } = watched;
+    // An abort that was before is never heard as an event.
+    if (signal.aborted) return;
     const buffer: WatchEvent<T>[] = [];
     let end: Error | true | undefined;
     let wake = () => {};

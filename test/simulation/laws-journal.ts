@@ -11,7 +11,7 @@ import type { Words } from './words.ts';
 const journalFields = ['externalID', 'creation', 'deletion', 'lastResolve', 'action', 'lastRetry'];
 
 /** What must be written down before a call, and under which lock: the memory that "never twice" rests on. */
-export function journalLaws({ note, resources, ledger, deeds, holderOf }: Onlooker, words: Words) {
+export function journalLaws({ note, resources, ledger, deeds, holderOf, now }: Onlooker, words: Words) {
   /** Of the open creates those that this call may be. */
   function openFor(asked: Asked, shelf: string): Resource[] {
     const open = resources().filter((one) => mainShelves[one.kind] === shelf && isOpen(one));
@@ -73,6 +73,8 @@ export function journalLaws({ note, resources, ledger, deeds, holderOf }: Onlook
       const former = before.status;
       const status = after.status;
       if (former === status) return;
+      const attempt = status?.creation?.attemptID;
+      if (attempt !== undefined && !deeds.journalled.has(attempt)) deeds.journalled.set(attempt, now());
       const what = identityOf(after);
       const { spec } = before;
       const observed = spec.managementPolicy === 'Observe';

@@ -31,6 +31,8 @@ export interface Deeds {
   removed: Set<string>;
   /** For which resource (its UID) a licence was bought, by its ID: whoever asks the seller learns it. */
   boughtFor: Map<string, string>;
+  /** When the create of an attempt was journalled, milliseconds since the beginning, by its ID. */
+  journalled: Map<string, number>;
   /** Clusters that were rebuilt so far. */
   rebuilds: number;
 }

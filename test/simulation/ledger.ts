@@ -14,6 +14,8 @@ export interface Entry {
   deletedByCall: number | null;
   licenseType?: string;
   nodeID?: string;
+  /** Of a vCenter. */
+  address?: string;
   passwordHash?: string;
 }
 
@@ -36,6 +38,7 @@ interface Line {
   deletedByCall: number | null;
   licenseType?: string;
   licenseID?: string;
+  linkLocalAddress?: string;
   address?: string;
   bmcAddress?: string | null;
   nodeUUID?: string;
@@ -69,6 +72,7 @@ function entryOf(shelf: Shelf, line: Line): Entry {
     ...(line.deletedAt !== undefined && { deletedAt: Date.parse(line.deletedAt) }),
     ...(line.licenseType !== undefined && { licenseType: line.licenseType }),
     ...(line.nodeUUID !== undefined && { nodeID: line.nodeUUID }),
+    ...(line.linkLocalAddress !== undefined && { address: line.linkLocalAddress }),
     ...(line.adminPassSHA256 !== undefined && { passwordHash: line.adminPassSHA256 }),
   };
 }

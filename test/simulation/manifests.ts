@@ -1,8 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
 import type { KubeObject, ResourceType } from '../../src/kube/types.ts';
 import { kinds } from '../../src/kinds.ts';
 import { typeOf } from '../../src/engine/kind.ts';
 import type { SandboxInfo } from '../../src/sandbox/sandbox.ts';
 import type { History, Planned } from './history.ts';
+
+/** As they are installed. */
+export const crds = readdirSync(path.resolve(import.meta.dirname, '../../crds'))
+  .filter((file) => file.endsWith('.yaml'))
+  .map((file) => parse(readFileSync(path.resolve(import.meta.dirname, '../../crds', file), 'utf8')) as object);
 
 /** What people have in Git. */
 export interface Manifest extends KubeObject {

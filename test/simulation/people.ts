@@ -46,11 +46,17 @@ export interface People {
 /** Between two tries to apply what is being deleted, milliseconds. */
 const syncEvery = 20_000;
 
-/** So long after a hasty answer somebody looks at the portal, milliseconds: a call that is late is there by then. */
+/** So long after a hasty answer somebody looks at the portal, milliseconds. */
 const secondThought = 200_000;
 
+/**
+ * So long after a create was journalled whatever it made is there, milliseconds: what `retry` says after the settle window
+ * is obeyed, so that a hasty one is taken back before it ends.
+ */
+const shownAfter = 300_000;
+
 export function createPeople(options: PeopleOptions): People {
-  const { history, sandbox, info, kube, scheduler, tell } = options;
+  const { history, sandbox, info, kube, scheduler, deeds, tell } = options;
   const git = new Map<string, Manifest>();
   /** What was in Git last. */
   const former = new Map<string, Manifest>();
@@ -95,7 +101,11 @@ export function createPeople(options: PeopleOptions): People {
   function edit(name: string, spec: Record<string, unknown>): void {
     const manifest = git.get(name);
     const one = planned.get(name)!;
-    if (manifest) manifest.spec = { ...manifest.spec, ...spec };
+    // null takes a field away.
+    if (manifest) {
+      const all = Object.entries({ ...manifest.spec, ...spec });
+      manifest.spec = Object.fromEntries(all.filter(([, value]) => value !== null));
+    }
     if (!live(one)) return;
     tell('people', () => `edit ${name} ${JSON.stringify(spec)}`);
     kube().mergePatch(typeNamed(one.kind), { namespace: one.namespace, name }, { spec: structuredClone(spec) }, {});
@@ -142,9 +152,12 @@ export function createPeople(options: PeopleOptions): People {
   function hastyRetry(one: Planned): void {
     const creation = live(one)?.status?.creation;
     if (creation === undefined || creation.outcome !== undefined) return;
+    const shown = (deeds.journalled.get(creation.attemptID) ?? -Infinity) + shownAfter;
+    // Who looks so late that the portal shows it all is not hasty, and would lie.
+    if (shown <= scheduler.now()) return;
     const resolve = `${creation.attemptID} retry`;
     annotate(one.name, { 'freehold.dev/resolve': resolve });
-    scheduler.at(scheduler.now() + secondThought, () => {
+    scheduler.at(Math.min(scheduler.now() + secondThought, shown), () => {
       const says =
         live(one)?.metadata.annotations?.['freehold.dev/resolve'] ??
         git.get(one.name)?.metadata.annotations?.['freehold.dev/resolve'];

@@ -193,6 +193,7 @@ export function createPortal(options: PortalOptions): Portal {
   const hides: Record<string, string> = {
     hideServers: 'DedicatedHypervisor',
     hideLicenses: 'GuestLicense',
+    hideVCenters: 'VCenterRegistration',
     hideNodes: 'BareMetalNode',
   };
 

@@ -8,7 +8,7 @@ export interface Scheduler {
   woke(): void;
   /**
    * Carries out events until `done` says so or `end` is reached, which is the time then. After each that woke somebody,
-   * everything that follows from it without waiting has happened, and then `settled` is called.
+   * everything that follows from it without waiting has happened before the next one.
    */
   run(end: number, done?: () => boolean): Promise<void>;
 }
@@ -23,7 +23,7 @@ interface Entry {
   event: (() => void) | undefined;
 }
 
-export function createScheduler(settled: () => void): Scheduler {
+export function createScheduler(): Scheduler {
   const heap: Entry[] = [];
   let time = 0;
   let order = 0;
@@ -85,7 +85,6 @@ export function createScheduler(settled: () => void): Scheduler {
         awake = false;
         // A macrotask: every promise that can go on has gone on by then.
         await new Promise(setImmediate);
-        settled();
       }
     },
   };

@@ -1,26 +1,24 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { parse } from 'yaml';
 import { findCondition } from '../../src/engine/conditions.ts';
 import type { Resource } from '../../src/engine/resource.ts';
-import { isStalling, type Reason } from '../../src/engine/reasons.ts';
+import type { ResourceType } from '../../src/kube/types.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { type Commit, createMemoryKube, type MemoryKube } from '../support/memory-kube/memory-kube.ts';
+import { createMemoryKube, type MemoryKube } from '../support/memory-kube/memory-kube.ts';
 import type { Act, Channel, Fault, History } from './history.ts';
 import { kubeThrough } from './kube-network.ts';
 import { createLaws, type Deeds, type Violation } from './laws.ts';
 import { control, readLedger } from './ledger.ts';
-import { passwords, typeNamed } from './manifests.ts';
+import { crds, passwords, typeNamed } from './manifests.ts';
 import { createNetwork } from './network.ts';
 import { createOperators } from './operators.ts';
 import { createPeople } from './people.ts';
 import type { Process } from './process.ts';
+import { createQuiet } from './quiet.ts';
 import { type Asked, remoteThrough } from './remote-network.ts';
 import { createScheduler } from './scheduler.ts';
 import { seeded } from './seeded.ts';
 import { storyBegin } from './times.ts';
 import { traceTo } from './trace.ts';
-import { untrue } from './truth.ts';
+import { rests, untrue } from './truth.ts';
 
 export interface Result {
   violations: Violation[];
@@ -38,10 +36,6 @@ export interface Result {
   trace: string[];
 }
 
-const crds = readdirSync(path.resolve(import.meta.dirname, '../../crds'))
-  .filter((file) => file.endsWith('.yaml'))
-  .map((file) => parse(readFileSync(path.resolve(import.meta.dirname, '../../crds', file), 'utf8')) as object);
-
 const second = 1000;
 const minute = 60 * second;
 /** Bound of the end without faults. */
@@ -50,14 +44,14 @@ const roundLength = 6 * minute;
 const quietLength = 4 * minute;
 /** A watch counts as dead after 150 s of silence. */
 const bookmarkEvery = 110 * second;
-/** Of one list in that time, with jitter. */
-const mostPolls = 4;
+
+/** Leases and events tick by themselves. */
+const isOfInterest = ({ plural }: ResourceType) => plural !== 'leases' && plural !== 'events';
 
 /** Runs one history from its first line to rest. */
 export async function simulate(history: History, options: { trace?: boolean } = {}): Promise<Result> {
   const trace: string[] | undefined = options.trace ? [] : undefined;
-  let watchful = () => {};
-  const scheduler = createScheduler(() => watchful());
+  const scheduler = createScheduler();
   const tell = traceTo(trace, scheduler.now);
   const network = createNetwork(history, scheduler, (fault) => follow(fault));
   const wall = () => storyBegin + scheduler.now();
@@ -69,20 +63,23 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     settings: history.settings,
   });
   const info = sandbox.info('http://clouds.example');
-  const deeds: Deeds = { strangers: new Map(), removed: new Set(), boughtFor: new Map(), rebuilds: 0 };
+  const deeds: Deeds = {
+    strangers: new Map(),
+    removed: new Set(),
+    boughtFor: new Map(),
+    journalled: new Map(),
+    rebuilds: 0,
+  };
   const connections = new Set<() => void>();
   let uids = 0;
   let kube = newCluster();
   let ledger = readLedger(sandbox);
   let changes = 0;
-  let writes = 0;
-  /** Changes that an operator asked of Kubernetes, whether or not they changed anything. */
-  let calls = 0;
-  /** Remote reads are counted at rest. */
-  let reads = (_path: string) => {};
-  let lastWrite: Commit | undefined;
   let writer: Process | undefined;
-  const { deleteSeconds } = control(sandbox, 'GET', 'settings') as { deleteSeconds: number };
+  const { buildSeconds, deleteSeconds } = control(sandbox, 'GET', 'settings') as {
+    buildSeconds: number;
+    deleteSeconds: number;
+  };
   const laws = createLaws({
     deeds,
     kube: () => kube,
@@ -91,6 +88,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     wall,
     serverStands: deleteSeconds * second,
   });
+  const quiet = createQuiet(laws.note);
   for (const value of [info.sdpf.apiSecret, info.cloudos.password, ...Object.values(passwords)]) laws.secret(value);
   const people = createPeople({
     history,
@@ -109,10 +107,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     const cluster = createMemoryKube({ now: wall, uid: () => `uid-${(uids += 1)}` });
     for (const crd of crds) cluster.define(crd);
     cluster.onCommit((commit) => {
-      if (writer && commit.type.plural !== 'leases' && commit.type.plural !== 'events') {
-        writes += 1;
-        lastWrite = commit;
-      }
+      if (writer && isOfInterest(commit.type)) quiet.wrote(commit);
       laws.committed(commit, writer);
     });
     return cluster;
@@ -131,6 +126,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     const before = fresh();
     effect();
     changes += 1;
+    quiet.changed();
     laws.carriedOut(asked, before, fresh());
   }
 
@@ -148,7 +144,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
           connections,
           writing: (who) => void (writer = who),
           onSend(sent) {
-            if (sent.type.plural !== 'leases' && sent.type.plural !== 'events') calls += 1;
+            if (isOfInterest(sent.type)) quiet.asked();
             laws.sentToKube(process, sent);
           },
         }),
@@ -159,7 +155,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
           carryOut,
           onSend: laws.sent,
           onTold(path, body) {
-            reads(path);
+            quiet.read(path);
             laws.told(process, path, body);
           },
           onSecret: laws.secret,
@@ -206,22 +202,11 @@ export async function simulate(history: History, options: { trace?: boolean } = 
   const resources = () =>
     history.resources.map(({ kind, namespace, name }) => kube.get<Resource>(typeNamed(kind), { namespace, name }));
 
-  /** Ready by the present spec, or with a question to a person. */
-  function rests(resource: Resource): boolean {
-    const { generation, deletionTimestamp } = resource.metadata;
-    const ready = findCondition(resource.status?.conditions, 'Ready');
-    if (ready?.observedGeneration !== generation) return false;
-    if (deletionTimestamp !== undefined && ready?.reason === 'InUse') return true;
-    // The licence that it names is being deleted, and cannot go because of it: people have to decide.
-    if (ready?.reason === 'LicenseNotReady' && resources().some((one) => one?.metadata.deletionTimestamp !== undefined))
-      return true;
-    return (deletionTimestamp === undefined && ready?.status === 'True') || isStalling(ready?.reason as Reason);
-  }
-
   function atRest(): boolean {
+    const all = resources();
     return history.resources.every(({ name }, index) => {
-      const resource = resources()[index];
-      return resource ? rests(resource) : !people.wants(name);
+      const resource = all[index];
+      return resource ? rests(resource, all) : !people.wants(name);
     });
   }
 
@@ -266,26 +251,23 @@ export async function simulate(history: History, options: { trace?: boolean } = 
       while (scheduler.now() < end && !broken() && !atRest())
         await scheduler.run(scheduler.now() + 15 * second, broken);
       // What is asked of them, people answer at least once: some of it has passed by then.
-      if (
-        round > 0 &&
-        resources().every((resource) => !resource || (rests(resource) && !untrue(resource, fresh(), deeds))) &&
-        atRest()
-      )
-        break;
+      const told = () => resources().every((one) => !one || !untrue(one, fresh(), deeds));
+      if (round > 0 && atRest() && told()) break;
       people.answer();
       fresh();
     }
   }
   if (!broken()) {
+    const all = resources();
     for (const [index, { name }] of history.resources.entries()) {
-      const resource = resources()[index];
+      const resource = all[index];
       if (!resource) {
         if (people.wants(name)) laws.note(9, 'all comes to rest', `${name} is wanted and not there`);
         continue;
       }
       const ready = findCondition(resource.status?.conditions, 'Ready');
       const says = `${ready?.reason}: ${ready?.message}`;
-      if (!rests(resource)) laws.note(9, 'all comes to rest', `${name} is not at rest: ${says}`);
+      if (!rests(resource, all)) laws.note(9, 'all comes to rest', `${name} is not at rest: ${says}`);
       const lie = untrue(resource, fresh(), deeds);
       if (lie) laws.note(9, 'what it says is true', `${name} says ${says}; but ${lie}`);
     }
@@ -294,29 +276,11 @@ export async function simulate(history: History, options: { trace?: boolean } = 
   const seconds = scheduler.now() / second;
   const beforeRest = { ...network.counts.byChannel };
   if (!broken()) {
-    // What came to rest a moment ago may still have a word to say.
-    await scheduler.run(scheduler.now() + 3 * minute, broken);
-    const before = { changes, writes, calls };
-    const counted = new Map<string, number>();
-    reads = (path) => void counted.set(path, (counted.get(path) ?? 0) + 1);
-    watchful = () => {
-      if (writes > before.writes)
-        laws.note(5, 'quiet', `nothing changed, and this was written: ${difference(lastWrite)}`);
-      if (changes > before.changes)
-        laws.note(5, 'quiet', 'something was changed at the remote although nothing changed');
-      before.writes = writes;
-      before.changes = changes;
-    };
+    // What came to rest a moment ago may still have a word to say; what asks a person may still be built, and a poll shows its end.
+    await scheduler.run(scheduler.now() + 3 * minute + Math.max(buildSeconds, deleteSeconds) * second, broken);
+    quiet.begin();
     await scheduler.run(scheduler.now() + quietLength, broken);
-    const ready = resources().every((one) => !one || findCondition(one.status?.conditions, 'Ready')?.status === 'True');
-    if (calls > before.calls && !broken())
-      laws.note(5, 'quiet', `nothing changed, and ${calls - before.calls} writes that change nothing were sent`);
-    // Nothing waits for anything: then each tenant is polled, and no object read alone.
-    for (const [path, times] of ready && !broken() ? counted : []) {
-      const alone = /\/(servers|nodes)\/[0-9a-f-]{32,}$/.test(path);
-      if (alone) laws.note(6, 'polled by tenant', `at rest ${path} was read alone, ${times} times`);
-      else if (times > mostPolls) laws.note(6, 'polled by tenant', `at rest ${path} was listed ${times} times`);
-    }
+    if (!broken()) quiet.judge(resources());
   }
   const { crashes } = operators;
   operators.killAll(0);
@@ -331,17 +295,4 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     seconds,
     trace: trace ?? [],
   };
-}
-
-/** What a write changed, for people. */
-function difference(commit: Commit | undefined): string {
-  const { before, after, type } = commit ?? {};
-  const of = (object: unknown) => Object.entries((object as Resource | undefined)?.status ?? {});
-  const former = new Map(of(before).map(([name, value]) => [name, JSON.stringify(value)]));
-  const changes = of(after).filter(([name, value]) => former.get(name) !== JSON.stringify(value));
-  const gone = [...former.keys()].filter((name) => !of(after).some(([other]) => other === name));
-  const lines = [...gone.map((name) => [name, undefined] as const), ...changes].map(
-    ([name, value]) => `${name} ${former.get(name)} → ${JSON.stringify(value)}`,
-  );
-  return `${type?.plural} ${(after ?? before)?.metadata.name}: ${lines.join('; ') || JSON.stringify([before?.metadata, after?.metadata])}`;
 }

@@ -1,5 +1,2 @@
-/** Seconds in which things happen; what follows is the end without faults. */
-export const storyLength = 700;
-
 /** Wall clock at the beginning, milliseconds since 1970. */
 export const storyBegin = Date.UTC(2026, 0, 1);

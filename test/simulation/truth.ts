@@ -1,7 +1,20 @@
+import { isStalling, type Reason } from '../../src/engine/reasons.ts';
 import { findCondition } from '../../src/engine/conditions.ts';
 import type { Resource } from '../../src/engine/resource.ts';
 import type { Deeds } from './laws.ts';
 import { type Ledger, mainShelves } from './ledger.ts';
+
+/** Ready by the present spec, or with a question to a person; `all` are those that may wait for each other. */
+export function rests({ metadata, status }: Resource, all: (Resource | undefined)[]): boolean {
+  const { generation, deletionTimestamp } = metadata;
+  const ready = findCondition(status?.conditions, 'Ready');
+  if (ready?.observedGeneration !== generation) return false;
+  if (deletionTimestamp !== undefined && ready?.reason === 'InUse') return true;
+  // The licence that it names is being deleted, and cannot go because of it: people have to decide.
+  if (ready?.reason === 'LicenseNotReady' && all.some((one) => one?.metadata.deletionTimestamp !== undefined))
+    return true;
+  return (deletionTimestamp === undefined && ready?.status === 'True') || isStalling(ready?.reason as Reason);
+}
 
 /** What is wrong with what a resource says at rest; undefined when it is the truth. */
 export function untrue({ kind, metadata, spec, status }: Resource, ledger: Ledger, deeds: Deeds): string | undefined {
@@ -23,11 +36,20 @@ export function untrue({ kind, metadata, spec, status }: Resource, ledger: Ledge
   if (['NameTaken', 'BMCTaken', 'OwnedElsewhere'].includes(reason))
     return strangers.length > 0 ? undefined : 'nobody else has anything there';
   if (reason === 'InvalidSpec') {
+    if (ready!.message.includes('link_local_address is in use'))
+      return isAt((spec as { linkLocalAddress?: string }).linkLocalAddress, id, ledger)
+        ? undefined
+        : 'nobody else has that address';
     const wished = spec.externalID;
     if (wished === undefined || !ready!.message.includes(wished)) return 'nothing is wrong with the spec';
     return ledger.get(`${shelf}/${wished}`)?.alive ? `${wished} is alive` : undefined;
   }
   return `that is no end${metadata.deletionTimestamp === undefined ? '' : ' of a deletion'}`;
+}
+
+/** Is another vCenter registered at that address? */
+function isAt(address: unknown, own: string | undefined, ledger: Ledger): boolean {
+  return [...ledger.values()].some((one) => one.alive && one.id !== own && one.address === address);
 }
 
 /** Does the message name something that is there, other than what the resource stands for? */

@@ -26,7 +26,8 @@ export type Collection = 'nodes' | 'groups' | 'ports';
 
 /**
  * How one call goes wrong. `lost-…`: the answer is lost, and nothing or everything was done, or it is done only when
- * `commit` is called. `hangs-…`: no answer ever comes. `busy` and `locked` are conflicts.
+ * `commit` is called. `hangs-…`: no answer ever comes. `busy` and `locked` are conflicts;
+ * `twice` is one with itself: a proxy repeats the call, and answers with the refusal of the second.
  */
 export type Mishap =
   | 'none'
@@ -37,7 +38,8 @@ export type Mishap =
   | 'hangs-after'
   | 'refused'
   | 'busy'
-  | 'locked';
+  | 'locked'
+  | 'twice';
 
 /** A remote in memory with nodes, groups and ports, whose IDs the client may choose. */
 export function createToyRemote() {
@@ -150,6 +152,7 @@ export function createToyRemote() {
       throw failure('Unreachable', 'unknown');
     }
     const answer = done();
+    if (next === 'twice') throw failure('Conflict', 'definitely-not', 'it is locked');
     if (next === 'lost-after') throw failure('Unreachable', 'unknown');
     if (next === 'hangs-after') await new Promise(() => {});
     return answer;
@@ -159,7 +162,11 @@ export function createToyRemote() {
     reason: 'Rejected' | 'Unreachable' | 'Conflict' | 'NotFound',
     outcome: 'definitely-not' | 'unknown',
     words: string = reason,
-  ) => new RemoteError({ reason, outcome, operation: 'Toy', message: `the toy says ${words}` });
+  ) => {
+    const status = { Rejected: 400, NotFound: 404, Conflict: 409, Unreachable: undefined }[reason];
+    const message = `the toy says ${words}`;
+    return new RemoteError({ reason, outcome, operation: 'Toy', message, ...(status !== undefined && { status }) });
+  };
 
   return remote;
 }

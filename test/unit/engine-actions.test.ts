@@ -102,6 +102,20 @@ describe('a one-off action', () => {
     expect(await action()).toMatchObject({ result: 'Succeeded' });
   });
 
+  test('that a proxy repeated, and that was refused the second time, is over and is not repeated', async () => {
+    const { ask, pass, remote, node, action, ready } = await oneMachine();
+    remote.mishaps = ['twice'];
+    await ask('monday');
+    await pass(300);
+    expect([remote.calls, node.boots]).toEqual([['ACT reboot'], 1]);
+    const message = expect.stringContaining('refused while the remote changed (the toy says it is locked)');
+    expect(await action()).toMatchObject({ result: 'Unknown', message });
+    expect((await ready('web'))!.status).toBe('True');
+    await ask('tuesday');
+    await pass(60);
+    expect([node.boots, await action()]).toEqual([2, expect.objectContaining({ result: 'Succeeded' })]);
+  });
+
   test('that the remote refuses for now leaves the record of the former one', async () => {
     const { ask, pass, settle, remote, action } = await oneMachine();
     await ask('monday');
@@ -263,6 +277,18 @@ describe('the word to leave a failed state', () => {
     expect([remote.calls.length, await lastRetry()]).toEqual([1, undefined]);
     await pass(10);
     expect([remote.calls.length, await lastRetry(), node.failed]).toEqual([2, 'monday', false]);
+  });
+
+  test('is not obeyed twice when a proxy repeated the call, and it was refused the second time', async () => {
+    const { annotate, pass, until, remote, node, lastRetry, ready } = await failed();
+    remote.mishaps = ['twice'];
+    await annotate('retry', 'monday');
+    await until(() => remote.calls.length === 1);
+    expect([node.failed, await lastRetry()]).toEqual([false, 'monday']);
+    // It fails once more, for the same cause.
+    node.failed = true;
+    await pass(90);
+    expect([remote.calls, (await ready('web'))!.reason]).toEqual([['ACT recover'], 'CleanFailed']);
   });
 
   test('is heard at once, though the last one was given a moment ago and nothing came of it', async () => {

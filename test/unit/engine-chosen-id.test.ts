@@ -180,6 +180,17 @@ describe('a create of a remote that was seen to keep our IDs', () => {
     expect([posts(), remote.held.nodes.size, (await ready('web'))!.status]).toEqual([2, 2, 'True']);
   });
 
+  test('is sent ever more seldom while no answer comes', async () => {
+    const { remote, make, pass, posts, reasonOf, ready } = await proved();
+    remote.mishaps = Array<Mishap>(30).fill('lost-before');
+    await make('web');
+    await pass(600);
+    expect([posts(), await reasonOf('web')]).toEqual([7, 'CreateOutcomeUnknown']);
+    remote.mishaps = [];
+    await pass(320);
+    expect([posts(), (await ready('web'))!.status]).toEqual([8, 'True']);
+  });
+
   test('makes nothing twice where the first is done before the second, and no list shows it', async () => {
     const { remote, make, pass, posts, ready, get } = await proved();
     remote.freeze('nodes');
@@ -204,6 +215,60 @@ describe('a create of a remote that was seen to keep our IDs', () => {
     remote.commit();
     await pass(400);
     expect([await get('web'), posts(), [...remote.held.nodes.keys()]]).toEqual([undefined, 1, [idOf('first')]]);
+  });
+
+  describe.each<Mishap>(['busy', 'refused'])('and that is refused when it is sent once more (%s)', (refusal) => {
+    const sentTwice = async () => {
+      const made = await proved();
+      made.remote.mishaps = ['lost-late', refusal];
+      await made.make('web', { deletionPolicy: 'Delete' });
+      await made.until(() => made.posts() === 2);
+      return made;
+    };
+
+    test('holds a deletion all the same: what the first one made late is found', async () => {
+      const { remote, pass, posts, get, delete: remove } = await sentTwice();
+      await remove('web');
+      await pass(300);
+      expect([posts(), (await get('web'))?.metadata.deletionTimestamp]).toEqual([2, expect.any(String)]);
+      remote.commit();
+      await pass(400);
+      expect([await get('web'), [...remote.held.nodes.keys()]]).toEqual([undefined, [idOf('first')]]);
+    });
+
+    test('is found where the first one was done late', async () => {
+      const { remote, pass, posts, get, ready } = await sentTwice();
+      await pass(60);
+      remote.commit();
+      await pass(120);
+      expect([posts(), (await ready('web'))!.status]).toEqual([2, 'True']);
+      expect((await get('web'))!.status).toMatchObject({ externalID: idOf('web'), creation: { outcome: 'Found' } });
+    });
+  });
+
+  test('is asked for anew by a new spec where it was refused for good when it was sent once more', async () => {
+    const { remote, make, pass, patch, posts, reasonOf } = await proved();
+    remote.mishaps = ['lost-before', 'refused'];
+    await make('web');
+    await pass(600);
+    expect([posts(), await reasonOf('web')]).toEqual([2, 'CreateOutcomeUnknown']);
+    await pass(600);
+    expect([posts(), await reasonOf('web')]).toEqual([2, 'InvalidSpec']);
+    await patch('web', { spec: { label: 'better' } });
+    await pass(60);
+    expect([posts(), await reasonOf('web')]).toEqual([3, 'Ready']);
+  });
+
+  test('is somebody else’s where the window has passed and the remote still says that it is there', async () => {
+    const { remote, make, pass, posts, reasonOf } = await proved();
+    remote.mishaps = ['lost-before', 'busy', 'busy', 'busy'];
+    await make('web');
+    await pass(540);
+    expect([posts(), await reasonOf('web')]).toEqual([2, 'CreateOutcomeUnknown']);
+    await pass(500);
+    expect([posts(), await reasonOf('web')]).toEqual([4, 'NameTaken']);
+    await pass(600);
+    expect([posts(), await reasonOf('web')]).toEqual([5, 'Ready']);
   });
 
   test('waits for the settle window where only what is sent beside the ID is kept', async () => {

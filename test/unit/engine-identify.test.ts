@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { identify, type Question, refusal } from '../../src/engine/identify.ts';
+import { identify, marked as madeForUs, type Question, refusal } from '../../src/engine/identify.ts';
 import type { RemoteObject } from '../../src/engine/kind.ts';
 import { chosenID, markedDescription, markerOf, type Owner, ownerText } from '../../src/engine/owner.ts';
 
@@ -123,6 +123,23 @@ describe('an object with an ID of our choice', () => {
     expect(identify(question(byID, [...things, plain(ofPart)], { part }))).toMatchObject({ id: ofPart });
     expect(identify(question(byID, [...things, { ...plain('p'), owner: text }], { part }))).toMatchObject({ id: 'p' });
     expect(identify(question(byID, [{ ...plain('p'), owner: text }]))).toEqual({ which: 'none' });
+  });
+});
+
+describe('what was made for this resource, whatever its spec names', () => {
+  const cut = { ...plain('1'), description: markerOf(us).slice(0, 20) };
+  test.each<[string, Question['object'], Thing[], string[]]>([
+    [
+      'carries our marker',
+      byMarker,
+      [plain('1'), marked('2', us), marked('3', neighbour), marked('4', rebuilt)],
+      ['2'],
+    ],
+    ['carries a marker that is whole', byMarker, [cut, { ...plain('2'), owner: ownerText(us) }], []],
+    ['has the ID that we choose', byID, [plain('1'), plain(chosenID(us)), plain(chosenID(neighbour))], [chosenID(us)]],
+    ['names us beside another ID', byID, [{ ...plain('1'), owner: ownerText(us) }, marked('2', rebuilt)], ['1']],
+  ])('%s', (_what, object, things, ids) => {
+    expect(madeForUs(question(object, things, { wished: '1' }))).toEqual(ids);
   });
 });
 

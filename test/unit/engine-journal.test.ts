@@ -33,6 +33,7 @@ beforeEach(async () => {
 const steps: Record<string, () => Promise<unknown>> = {
   bind: () => journal.bind(kind, resource, target),
   sending: () => journal.sending(kind, resource, { attemptID: 'a1', idsBefore: ['x'] }),
+  reopen: () => journal.reopen(kind, resource, { attemptID: 'a1', sentAt: '2025-12-31T23:59:00Z', holder: 'pod-0' }),
   record: () => journal.record(kind, resource, 'id-1', 'Found', 'a1 adopt=id-1'),
   clear: () => journal.clear(kind, resource),
   forget: () => journal.forget(kind, resource, 'a1 forget'),
@@ -111,6 +112,13 @@ test('an attempt is recorded with who, when and what was there, and nothing of a
   });
   resource = await journal.sending(kind, resource, { attemptID: 'a2' });
   expect(resource.status!.creation).toEqual({ attemptID: 'a2', sentAt: '2026-01-01T00:00:00Z', holder: 'pod-1' });
+});
+
+test('an attempt that was sent once more, to no effect, is again what it was', async () => {
+  const first = await journal.sending(kind, resource, { attemptID: 'a1', idsBefore: ['x'] });
+  const open = { ...first.status!.creation!, sentAt: '2025-12-31T23:59:00Z', holder: 'pod-0' };
+  const again = await journal.sending(kind, first, { attemptID: 'a1', idsBefore: ['x'] });
+  expect((await journal.reopen(kind, again, open)).status!.creation).toEqual(open);
 });
 
 test('an ID is recorded with how it was learnt; one that was adopted has no attempt', async () => {

@@ -4,7 +4,7 @@ import { createJournal } from '../../src/engine/journal.ts';
 import { typeOf } from '../../src/engine/kind.ts';
 import type { Resource } from '../../src/engine/resource.ts';
 import type { Seen } from '../../src/engine/observe.ts';
-import type { Pass } from '../../src/engine/outcome.ts';
+import type { Outcome, Pass } from '../../src/engine/outcome.ts';
 import { settle } from '../../src/engine/settle.ts';
 import type { Binding } from '../../src/engine/tenants.ts';
 import { dedicatedHypervisor as kind } from '../../src/sdpf/dedicated-hypervisor.ts';
@@ -57,7 +57,7 @@ async function found(creation: { idsBefore?: string[] } = {}, ago = 0) {
 const binding = {
   remote: { key: target, via: new Map(), collections: new Map([['servers', { snapshot: () => list }]]) },
 } as unknown as Binding;
-const look = (seen: Seen = absent) => settle(pass, binding, seen);
+const look = async (seen: Seen = absent) => (await settle(pass, binding, seen)) as Outcome;
 
 /** So much time passes, with so many complete lists, the last of which has just begun. */
 function later(milliseconds: number, lists: number): void {

@@ -295,4 +295,10 @@ describe('a watch', () => {
     stop.abort();
     expect(await ended).toEqual([]);
   });
+
+  test('just ends when it was aborted before it began, and asks for nothing', async () => {
+    answer = (_, answering) => void answering.watch();
+    expect(await all(AbortSignal.abort())).toEqual([]);
+    expect(sent()).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import type { Observation, World } from '../../src/engine/kind.ts';
 import type { Resource } from '../../src/engine/resource.ts';
-import { reasons } from '../../src/engine/reasons.ts';
+import { type Reason, reasons } from '../../src/engine/reasons.ts';
 import { expiry, guestLicense } from '../../src/sdpf/guest-license.ts';
 import { vcenterRegistration } from '../../src/sdpf/vcenter-registration.ts';
 import type { License } from '../../src/sdpf/wire-license.ts';
@@ -171,6 +171,23 @@ describe('a vCenter registration', () => {
       expect(ask(named, world([], [unknown]))).toMatchObject({ reason: 'LicenseNotReady' });
       const there = resource('GuestLicense', 'vc', {}, { externalID: 'l1', conditions: ready });
       expect(ask(named, world([], [there]))).toEqual({ value: 'l1' });
+    });
+
+    test('may ask something of a person, which is said here, too', () => {
+      const wait = (reason: Reason, status: 'True' | 'False') => {
+        const conditions = [
+          { ...ready[0]!, status: 'False' as const },
+          { ...ready[0]!, type: 'Stalled', status, reason },
+        ];
+        const license = resource('GuestLicense', 'gl', {}, { conditions });
+        return ask({ licenseRef: { name: 'gl' } }, world([], [license]));
+      };
+      expect(wait('InvalidSpec', 'True')).toEqual({
+        reason: 'LicenseNotReady',
+        message: 'waiting for GuestLicense gl to be Ready; it is stalled (InvalidSpec): its message says what to do',
+      });
+      const passes = { reason: 'LicenseNotReady', message: 'waiting for GuestLicense gl to be Ready' };
+      expect(wait('InvalidSpec', 'False')).toEqual(passes);
     });
 
     test('may be named by its ID', () => {
