@@ -118,12 +118,14 @@ async function followEndpoint(context: Context, binding: Binding): Promise<void>
   for (const collection of binding.remote.collections.values()) collection.refresh();
 }
 
-async function connect(pass: TenantPass, users: number): Promise<Standing> {
+/** undefined: the term ended meanwhile, and whoever leads next says how the tenant is. */
+async function connect(pass: TenantPass, users: number): Promise<Standing | undefined> {
   const { context, kind, identifier, memory, resource } = pass;
   const problem = await credentials(pass, users);
   context.tenants.setProblem(identifier, problem);
   if (problem) return { ready: false, reason: problem.reason, message: problem.message };
-  const binding = context.tenants.binding(identifier)!;
+  const binding = context.tenants.binding(identifier);
+  if (!binding) return undefined;
   await followEndpoint(context, binding);
   prove(pass, binding);
   acceptLoss(pass, binding);

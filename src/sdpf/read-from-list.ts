@@ -1,8 +1,9 @@
+import { RemoteError } from '../remote/errors.ts';
 import type { TolerantList } from '../remote/tolerant-list.ts';
 
 /**
- * A read of one object where the API has none: a second complete list. An item that could not be read may be the one
- * asked for, so it is never taken for absent.
+ * A read of one object where the API has none: a second complete list. An item that could not be read and may be the one
+ * asked for is never taken for absent: RemoteError `BadAnswer`.
  */
 export function readFromList<Client, Item extends { id: string }>(
   list: (client: Client) => Promise<TolerantList<Item>>,
@@ -10,8 +11,9 @@ export function readFromList<Client, Item extends { id: string }>(
   return async (client: Client, id: string): Promise<Item | undefined> => {
     const { items, dropped } = await list(client);
     const found = items.find((item) => item.id === id);
-    if (found === undefined && dropped.length > 0)
-      throw new Error(`the list holds ${dropped.length} items that cannot be read`);
-    return found;
+    const unsure = found ? undefined : dropped.find((item) => item.id === undefined || item.id === id);
+    if (!unsure) return found;
+    const message = `item ${unsure.index} of the list cannot be read (${unsure.problem}), and may be ${id}`;
+    throw new RemoteError({ reason: 'BadAnswer', outcome: 'definitely-not', operation: 'list', message });
   };
 }

@@ -99,8 +99,8 @@ export const absenceBugs: readonly Bug[] = [
     edits: [
       {
         file: 'src/sdpf/read-from-list.ts',
-        find: 'if (found === undefined && dropped.length > 0)',
-        replace: 'if (found === undefined && dropped.length < 0)',
+        find: 'if (!unsure) return found;',
+        replace: 'if (unsure?.index !== -1) return found;',
       },
       { file, find: 'if (snapshot.unreadable.has(id)) {', replace: "if (id === '') {" },
     ],

@@ -1,10 +1,30 @@
-import { type Bug, every, license, node } from './bug.ts';
+import { type Bug, type Edit, every, license, node } from './bug.ts';
 
 const file = 'src/engine/create.ts';
 const journalled = `    pass.resource = await context.journal.sending(kind, pass.resource, attempt);
     memory.sent = attempt;
     sent = true;
 `;
+
+/** A create goes by the cache: neither read once more nor locked. */
+export const onStaleCache: readonly Edit[] = [
+  {
+    file,
+    find: `    await freshRead(pass);
+    const attemptID`,
+    replace: '    const attemptID',
+  },
+  {
+    file: 'src/engine/journal.ts',
+    find: `    uid: resource.metadata.uid,
+    resourceVersion: resource.metadata.resourceVersion,`,
+    replace: '    uid: resource.metadata.uid,',
+  },
+];
+
+const classify = 'src/remote/classify.ts';
+const refused = 'const refused = own && status >= 400 && status < 500 && status !== 408;';
+const notSent = "const outcome = !context.mutating || error.failure === 'not-sent' ?";
 
 /** Sending a create, and what its answer is taken for. */
 export const createBugs: readonly Bug[] = [
@@ -52,20 +72,7 @@ export const createBugs: readonly Bug[] = [
     name: 'no-fresh-read-no-lock',
     law: 1,
     kinds: every,
-    edits: [
-      {
-        file,
-        find: `    await freshRead(pass);
-    const attemptID`,
-        replace: '    const attemptID',
-      },
-      {
-        file: 'src/engine/journal.ts',
-        find: `    uid: resource.metadata.uid,
-    resourceVersion: resource.metadata.resourceVersion,`,
-        replace: '    uid: resource.metadata.uid,',
-      },
-    ],
+    edits: onStaleCache,
     why: 'A cache that is behind buys what another leader has bought already, or what the user has paused.',
   },
   {
@@ -88,8 +95,8 @@ export const createBugs: readonly Bug[] = [
     kinds: every,
     edits: [
       {
-        file: 'src/remote/classify.ts',
-        find: 'const refused = own && status >= 400 && status < 500 && status !== 408;',
+        file: classify,
+        find: refused,
         replace: 'const refused = (own && status >= 400 && status < 500 && status !== 408) || status === 503;',
       },
     ],
@@ -101,8 +108,8 @@ export const createBugs: readonly Bug[] = [
     kinds: every,
     edits: [
       {
-        file: 'src/remote/classify.ts',
-        find: 'const refused = own && status >= 400 && status < 500 && status !== 408;',
+        file: classify,
+        find: refused,
         replace: 'const refused = own && status >= 400 && status !== 408;',
       },
     ],
@@ -114,7 +121,7 @@ export const createBugs: readonly Bug[] = [
     kinds: every,
     edits: [
       {
-        file: 'src/remote/classify.ts',
+        file: classify,
         find: "const outcome = context.mutating ? 'unknown' : 'definitely-not';",
         replace: "const outcome: FailureOutcome = 'definitely-not';",
       },
@@ -127,8 +134,8 @@ export const createBugs: readonly Bug[] = [
     kinds: every,
     edits: [
       {
-        file: 'src/remote/classify.ts',
-        find: "const outcome = !context.mutating || error.failure === 'not-sent' ?",
+        file: classify,
+        find: notSent,
         replace: "const outcome = !context.mutating || ['not-sent', 'reset'].includes(error.failure) ?",
       },
     ],
@@ -140,8 +147,8 @@ export const createBugs: readonly Bug[] = [
     kinds: every,
     edits: [
       {
-        file: 'src/remote/classify.ts',
-        find: "const outcome = !context.mutating || error.failure === 'not-sent' ?",
+        file: classify,
+        find: notSent,
         replace: "const outcome = !context.mutating || ['not-sent', 'timeout'].includes(error.failure) ?",
       },
     ],

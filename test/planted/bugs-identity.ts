@@ -1,4 +1,5 @@
 import { type Bug, every, license, node, server, vcenter } from './bug.ts';
+import { bmcNotLookedFor } from './bugs-nodes.ts';
 
 const file = 'src/engine/identify.ts';
 
@@ -74,11 +75,7 @@ export const identityBugs: readonly Bug[] = [
           "if (ownerOf(object, remote) === text && found === id) return { which: 'known', id, listed: true, how: 'chosen' };",
       },
       // Else the machine's BMC would be found taken.
-      {
-        file: 'src/engine/gate.ts',
-        find: '  if (taken) return taken;\n',
-        replace: "  if (taken?.standing.message === '') return taken;\n",
-      },
+      bmcNotLookedFor,
     ],
     why: 'Behind a gateway that chooses IDs itself a machine is registered twice after a lost answer.',
   },

@@ -1,4 +1,18 @@
-import { type Bug, every } from './bug.ts';
+import { type Bug, type Edit, every } from './bug.ts';
+import { onStaleCache } from './bugs-create.ts';
+
+const withoutBarrier: Edit = {
+  file: 'src/engine/term.ts',
+  find: '      await Promise.all(stores.map((store) => store.relist()));\n',
+  replace: '      if (stores.length === 0) return;\n',
+};
+
+/** The report. */
+const unlocked: Edit = {
+  file: 'src/engine/report.ts',
+  find: 'const metadata = { namespace, name, resourceVersion };',
+  replace: "const metadata = { namespace, name, ...(resourceVersion === '' && { resourceVersion }) };",
+};
 
 /** One writer, and what it may believe. */
 export const leaderBugs: readonly Bug[] = [
@@ -58,51 +72,21 @@ export const leaderBugs: readonly Bug[] = [
     name: 'takeover-without-the-barrier',
     law: 8,
     kinds: every,
-    edits: [
-      {
-        file: 'src/engine/term.ts',
-        find: '      await Promise.all(stores.map((store) => store.relist()));\n',
-        replace: '      if (stores.length === 0) return;\n',
-      },
-    ],
+    edits: [withoutBarrier],
     why: 'A new leader whose watch is behind does not know what the former one has sent.',
   },
   {
     name: 'takeover-on-a-stale-cache',
     law: 8,
     kinds: every,
-    edits: [
-      {
-        file: 'src/engine/term.ts',
-        find: '      await Promise.all(stores.map((store) => store.relist()));\n',
-        replace: '      if (stores.length === 0) return;\n',
-      },
-      {
-        file: 'src/engine/create.ts',
-        find: `    await freshRead(pass);
-    const attemptID`,
-        replace: '    const attemptID',
-      },
-      {
-        file: 'src/engine/journal.ts',
-        find: `    uid: resource.metadata.uid,
-    resourceVersion: resource.metadata.resourceVersion,`,
-        replace: '    uid: resource.metadata.uid,',
-      },
-    ],
+    edits: [withoutBarrier, ...onStaleCache],
     why: 'A new leader whose watch is behind buys what the former one has just bought.',
   },
   {
     name: 'report-not-locked',
     law: 1,
     kinds: every,
-    edits: [
-      {
-        file: 'src/engine/report.ts',
-        find: 'const metadata = { namespace, name, resourceVersion };',
-        replace: "const metadata = { namespace, name, ...(resourceVersion === '' && { resourceVersion }) };",
-      },
-    ],
+    edits: [unlocked],
     why: 'A cache that is behind writes a status of long ago over the present one.',
   },
   {
@@ -110,11 +94,7 @@ export const leaderBugs: readonly Bug[] = [
     law: 1,
     kinds: every,
     edits: [
-      {
-        file: 'src/engine/report.ts',
-        find: 'const metadata = { namespace, name, resourceVersion };',
-        replace: "const metadata = { namespace, name, ...(resourceVersion === '' && { resourceVersion }) };",
-      },
+      unlocked,
       {
         file: 'src/engine/report.ts',
         find: `  return {

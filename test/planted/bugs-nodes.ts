@@ -1,6 +1,13 @@
-import { type Bug, node } from './bug.ts';
+import { type Bug, type Edit, node } from './bug.ts';
 
 const folder = 'src/cloudos/bare-metal-node';
+
+/** Before a create, among what is there. */
+export const bmcNotLookedFor: Edit = {
+  file: 'src/engine/gate.ts',
+  find: '  if (taken) return taken;\n',
+  replace: "  if (taken?.standing.message === '') return taken;\n",
+};
 
 /** What only machines in a rack have: power, provisioning, maintenance, ports. */
 export const nodeBugs: readonly Bug[] = [
@@ -178,13 +185,7 @@ export const nodeBugs: readonly Bug[] = [
     name: 'bmc-held-by-another-node',
     law: 2,
     kinds: node,
-    edits: [
-      {
-        file: 'src/engine/gate.ts',
-        find: '  if (taken) return taken;\n',
-        replace: "  if (taken?.standing.message === '') return taken;\n",
-      },
-    ],
+    edits: [bmcNotLookedFor],
     why: 'Two nodes stand for one machine, and each switches it as it likes.',
   },
   {

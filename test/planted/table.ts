@@ -11,7 +11,7 @@ export interface Result {
 function row({ bug: { name, law }, verdict }: Result): string {
   const [first] = verdict.violations;
   const [by, seeds] = first
-    ? [first.invariant, first.name.replace(/^seed /, '')]
+    ? [first.invariant, first.name.replace(/^seed /, '').replace(/^story .*/, 'a story')]
     : ['**not caught**', `> ${verdict.histories}`];
   return `| ${name} | ${law} | ${by} | ${seeds} |`;
 }

@@ -116,6 +116,9 @@ export function createAnswers(options: AnswersOptions): Answers {
     const shelf = mainShelves[kind]!;
     const recorded = new Set([...planned.values()].map((one) => live(one)?.status?.externalID));
     let title = name;
+    // The node of another machine is not its own.
+    const bmc = (live(planned.get(name)!)?.spec as { bmc?: { address: string } } | undefined)?.bmc;
+    if (kind === 'BareMetalNode') title = bmc?.address.split('.')[0] ?? name;
     if (kind === 'GuestLicense') title = licenseTypeOf(String(spec.type), info);
     if (kind === 'VCenterRegistration') {
       const license = (spec.licenseRef as { name: string }).name;

@@ -45,13 +45,15 @@ export type Act = { at: number } & (
   | { do: 'edit'; of: string; spec: Record<string, unknown> }
   | { do: 'annotate'; of: string; annotations: Record<string, string | null> }
   | { do: 'delete'; of: string }
-  /** Applies the manifest again, and again until it is there: as whoever syncs from Git. */
-  | { do: 'recreate'; of: string }
+  /** Applies the manifest again, and again until it is there: as whoever syncs from Git. `spec`: what was changed meanwhile. */
+  | { do: 'recreate'; of: string; spec?: Record<string, unknown> }
   /** Somebody else's write to the resource: a label. */
   | { do: 'touch'; of: string }
   /** Somebody removes, changes or makes things at the remote, past the operator. */
   | { do: 'portal-remove'; of: string }
   | { do: 'portal-edit'; of: string; change: PortalChange; for: number }
+  /** The remote tells wrongly of the object that the resource stands for. */
+  | { do: 'blur'; of: string; how: Blur; for: number }
   /** A port of somebody else on the node of that resource. */
   | { do: 'foreign-port'; of: string }
   /** A licence of that type that a vCenter of somebody else uses; lists of vCenters are empty for `for` seconds then. */
@@ -62,8 +64,8 @@ export type Act = { at: number } & (
   | { do: 'adopt'; of: string; object: string; mark: Adopted['mark'] }
   /** Says `retry` about a create of which nobody knows yet what it made, and looks once more later. */
   | { do: 'hasty-retry'; of: string }
-  /** A Secret by the name of the one that the operator would write. */
-  | { do: 'own-secret'; of: string }
+  /** A Secret by the name of the one that the operator would write; in its place where it is there already (`replace`). */
+  | { do: 'own-secret'; of: string; replace?: true }
   /** Answers every question that is open. */
   | { do: 'answer' }
   | { do: 'kill'; operator: number; for: number }
@@ -88,6 +90,12 @@ export type Act = { at: number } & (
  */
 export type PortalChange = 'maintenance' | 'instance' | 'cut' | 'letter' | 'metadata';
 
+/**
+ * How the remote tells of an object that is there, while one of its shards or rows is ill: lists lack it (`unlisted`), a
+ * read of it answers 404 besides (`gone`), or what is said of it cannot be read (`strange`).
+ */
+export type Blur = 'unlisted' | 'gone' | 'strange';
+
 /** Where something crosses the border of the process. */
 export type Channel = 'read' | 'write' | 'lease' | 'event' | 'watch' | 'remote-read' | 'remote-change' | 'sign-in';
 
@@ -96,7 +104,7 @@ export interface Fault {
   on: Channel;
   nth: number;
   what: FaultName;
-  /** Of `stop`, `late`, `slow`. */
+  /** Of `stop`, `late`, `slow`; of `stale` how old the answer may be. */
   for?: number;
   /**
    * What happens because of it, or just then: `at` counts from when it goes wrong. What is `of` a resource is of the one

@@ -33,6 +33,8 @@ export interface KubeNetworkOptions {
   tell: Tell;
   /** Before something of this process is sent that changes anything. */
   onSend(sent: Sent): void;
+  /** When it is told a whole list that it began to ask for at `begunAt`. */
+  onListed(type: ResourceType, begunAt: number): void;
   /** Open watches: calling one breaks it. */
   connections: Set<() => void>;
   /** While its effect is carried out. */
@@ -216,7 +218,12 @@ export function kubeThrough(options: KubeNetworkOptions): KubeApi {
 
   return {
     get: (type, key) => call('get', type, key, (kube) => kube.get(type, key)) as never,
-    list: (type, listed) => call('list', type, {}, (kube) => kube.list(type, listed)) as never,
+    async list(type, listed) {
+      const begunAt = scheduler.now();
+      const result = await call('list', type, {}, (kube) => kube.list(type, listed));
+      options.onListed(type, begunAt);
+      return result as never;
+    },
     create: (type, object, how) => {
       const { name, namespace = '' } = object.metadata;
       return call('create', type, { name, namespace }, (kube) => kube.create(type, object, how)) as never;

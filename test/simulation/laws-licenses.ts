@@ -5,39 +5,15 @@ import { typeNamed } from './manifests.ts';
 import { identityOf, isOpen, licenseTypeOf, type Onlooker, shelfOfCreate } from './onlooker.ts';
 import type { Process } from './process.ts';
 import type { Asked } from './remote-network.ts';
+import type { Told } from './told.ts';
 import { grace, type Words } from './words.ts';
 
-/** A list that a process was told. */
-interface Told {
-  at: number;
-  body: string;
-}
-
-/** An answer that was cut off, or is no answer of the cloud, was not heard. */
-function isWhole(body: string): boolean {
-  try {
-    return typeof JSON.parse(body) === 'object';
-  } catch {
-    return false;
-  }
-}
-
 /** Licences carry nothing: they can only be counted, and are taken by a word. */
-export function licenseLaws({ note, resources, kube, ledger, deeds, now }: Onlooker, words: Words) {
+export function licenseLaws({ note, resources, kube, ledger, deeds, now }: Onlooker, words: Words, { knew }: Told) {
   /** Resources by licence type that ever stood for one. */
   const holders = new Map<string, Set<string>>();
   /** When a resource last stood for a licence, by its ID. */
   const heldUntil = new Map<string, number>();
-  /** The lists of licences and registrations, by process. */
-  const told = new WeakMap<Process, Record<string, Told[]>>();
-
-  /** Was this in each list that this process may have gone by? */
-  function knew(by: Process, shelf: 'licenses' | 'vcenters', id: string): boolean {
-    const lists = told.get(by)?.[shelf] ?? [];
-    const last = lists.findLastIndex(({ at }) => at <= now() - grace);
-    const recent = lists.slice(Math.max(0, last)).filter(({ body }) => isWhole(body));
-    return recent.length > 0 && recent.every(({ body }) => body.includes(id));
-  }
 
   /** A person's word that this resource may take what nobody stands for: in its spec, or in that of its tenant. */
   function mayTakeStock({ metadata, spec }: Resource): boolean {
@@ -46,17 +22,18 @@ export function licenseLaws({ note, resources, kube, ledger, deeds, now }: Onloo
     return (spec as { claim?: string }).claim === 'Unclaimed' || tenant?.spec?.licenseBuyers === 'OnlyThisOperator';
   }
 
-  return {
-    told(by: Process, path: string, body: string): void {
-      const shelf = /\/(licenses|vcenters)(?:\?|$)/.exec(path)?.[1];
-      if (shelf === undefined) return;
-      const lists = told.get(by) ?? {};
-      told.set(by, lists);
-      const former = lists[shelf] ?? [];
-      const keep = former.findLastIndex(({ at }) => at <= now() - grace);
-      lists[shelf] = [...former.slice(Math.max(0, keep)), { at: now(), body }];
-    },
+  const userOf = (id: string) =>
+    [...ledger().values()].find(({ shelf, title, alive }) => shelf === 'vcenters' && alive && title === id);
 
+  /** What a vCenter uses that its process knew of is not returned. */
+  function returned({ method, path, by }: Asked): void {
+    const id = /\/licenses\/([^/?]+)$/.exec(path)?.[1];
+    const user = method === 'DELETE' && id !== undefined ? userOf(id) : undefined;
+    if (user && knew(by, 'vcenters', id!))
+      note(10, 'what is in use is not returned', `${method} ${path} was sent, and ${user.id} uses it`);
+  }
+
+  return {
     remember(before: Resource | undefined, after: Resource | undefined): void {
       const type = licenseTypeOf((after ?? before)?.spec);
       if (type === undefined) return;
@@ -82,6 +59,7 @@ export function licenseLaws({ note, resources, kube, ledger, deeds, now }: Onloo
 
     /** Where one is there that nobody stands for, a person is asked before another one is bought. */
     sent(asked: Asked): void {
+      returned(asked);
       if (shelfOfCreate(asked) !== 'licenses') return;
       const type = /"license_type":"([^"]+)"/.exec(asked.body)?.[1];
       const buyer = resources().find((one) => licenseTypeOf(one.spec) === type && isOpen(one));
@@ -113,9 +91,7 @@ export function licenseLaws({ note, resources, kube, ledger, deeds, now }: Onloo
       const resolve = before.metadata.annotations?.['freehold.dev/resolve'] ?? '';
       if (before.spec.externalID === id || resolve.endsWith(`adopt=${id}`)) return;
       if (!mayTakeStock(before)) note(2, 'a licence is taken by a word', `${what}, and nobody said that it may`);
-      const user = [...ledger().values()].find(
-        ({ shelf, title, alive }) => shelf === 'vcenters' && alive && title === id,
-      );
+      const user = userOf(id);
       if (user && knew(by, 'vcenters', id)) note(2, 'what is in use is no stock', `${what}, which ${user.id} uses`);
     },
   };

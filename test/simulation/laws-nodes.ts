@@ -1,8 +1,9 @@
 import { isDeleting, retryOf } from '../../src/engine/annotations.ts';
 import type { Resource } from '../../src/engine/resource.ts';
-import { identityOf, type Onlooker, targetOf } from './onlooker.ts';
+import { identityOf, type Onlooker, shelfOfCreate, targetOf } from './onlooker.ts';
 import type { Process } from './process.ts';
 import type { Asked } from './remote-network.ts';
+import type { Told } from './told.ts';
 import { grace, type Words } from './words.ts';
 
 interface NodeView {
@@ -18,6 +19,7 @@ interface NodeSpec {
   provisioning?: string;
   inspect?: string;
   allowCleaning?: boolean;
+  bmc?: { address: string };
   action?: { verb: string; requestedAt: string };
 }
 
@@ -42,7 +44,7 @@ const verbs: Record<string, string> = {
 };
 
 /** Machines are switched, cleaned and deleted by a word, and while nobody else has them. */
-export function nodeLaws({ note, ownerOf, wall, ledger }: Onlooker, words: Words) {
+export function nodeLaws({ note, ownerOf, wall, ledger }: Onlooker, words: Words, { knew }: Told) {
   /** How often an action was obeyed, by node and verb; and the words for it. */
   const obeyed = new Map<string, number>();
   const asked = new Map<string, Set<string>>();
@@ -101,7 +103,29 @@ export function nodeLaws({ note, ownerOf, wall, ledger }: Onlooker, words: Words
       note(10, 'a failure is left by a word', `${what} was sent (${target}) to a node in ${node.provision_state}`);
   }
 
+  /** A machine that is registered is not registered once more. */
+  function registered({ by, body }: Asked): void {
+    const twin = [...ledger().values()].find(
+      ({ shelf, alive, bmc, id }) =>
+        shelf === 'nodes' && alive && bmc !== undefined && body.includes(`"${bmc}"`) && knew(by, 'nodes', id),
+    );
+    if (twin)
+      note(2, 'one machine, one node', `a node with the BMC ${twin.bmc} was registered, which node ${twin.id} has`);
+  }
+
   return {
+    /** The node of another machine is taken by a person's word only. */
+    recorded(before: Resource, after: Resource): void {
+      const id = after.status?.externalID;
+      if (id === undefined || before.status?.externalID === id) return;
+      const wanted = specOf(before).bmc?.address;
+      const is = ledger().get(`nodes/${id}`)?.bmc;
+      if (wanted === undefined || is === undefined || is === wanted) return;
+      const resolve = before.metadata.annotations?.['freehold.dev/resolve'] ?? '';
+      if (before.spec.externalID === id || resolve.endsWith(`adopt=${id}`)) return;
+      note(2, 'one machine, one node', `${identityOf(after)} (BMC ${wanted}) took ${id}, which has the BMC ${is}`);
+    },
+
     remember(after: Resource | undefined): void {
       if (after?.kind !== 'BareMetalNode') return;
       const { action, inspect } = specOf(after);
@@ -124,6 +148,7 @@ export function nodeLaws({ note, ownerOf, wall, ledger }: Onlooker, words: Words
 
     sent(call: Asked): void {
       const { method, path, body } = call;
+      if (shelfOfCreate(call) === 'nodes') registered(call);
       const match = /^([^?]*\/nodes\/([^/?]+))(?:\/(maintenance|states\/power|states\/provision))?$/.exec(path);
       const [, main, id = '', part] = match ?? [];
       if (main === undefined || !['PUT', 'DELETE'].includes(method)) return;

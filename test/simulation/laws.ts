@@ -1,16 +1,19 @@
 import type { Condition } from '../../src/engine/conditions.ts';
 import type { Resource } from '../../src/engine/resource.ts';
-import type { KubeObject } from '../../src/kube/types.ts';
+import type { KubeObject, ResourceType } from '../../src/kube/types.ts';
 import type { Commit } from '../support/memory-kube/memory-kube.ts';
 import type { Sent } from './kube-network.ts';
 import { journalLaws } from './laws-journal.ts';
+import { leaderLaws } from './laws-leader.ts';
 import { licenseLaws } from './laws-licenses.ts';
 import { nodeLaws } from './laws-nodes.ts';
+import { recordLaws } from './laws-record.ts';
 import { secretLaws } from './laws-secrets.ts';
 import { type Entry, type Ledger, mainShelves } from './ledger.ts';
 import { createOnlooker, identityOf, type OnlookerOptions, targetOf } from './onlooker.ts';
 import type { Process } from './process.ts';
 import type { Asked } from './remote-network.ts';
+import { createTold } from './told.ts';
 import { createWords, grace } from './words.ts';
 
 /** A law that did not hold. */
@@ -42,6 +45,8 @@ export interface Laws {
   /** In the turn in which a change leaves a process. */
   sent(asked: Asked): void;
   sentToKube(by: Process, sent: Sent): void;
+  /** Kubernetes told a process what there is of a type, which it began to ask at `begunAt`. */
+  listed(by: Process, type: ResourceType, begunAt: number): void;
   /** The good answer to a read that a process was told. */
   told(by: Process, path: string, body: string): void;
   /** Something was carried out at a simulated cloud. */
@@ -61,17 +66,25 @@ export interface Laws {
 const ownFinalizers = ['freehold.dev/remote', 'freehold.dev/in-use'];
 const ownAnnotations = ['freehold.dev/target', 'freehold.dev/owner'];
 
+/** An error of a pass that is none of the remote's, of Kubernetes' or of a lease that was lost. */
+const surprise =
+  /^\{"level":"error".*"msg":"(?:the pass failed|the pass over a tenant failed|list failed unexpectedly|a resource could not be taken in)"/;
+const leaseLost = /the lease is not held|the term of leadership is over/;
+
 /** The laws of docs/architecture.md, as an onlooker can check them who sees every message and every book. */
 export function createLaws(options: OnlookerOptions): Laws {
   const { deeds, ledger, now } = options;
   const violations: Violation[] = [];
   const note: Laws['note'] = (law, invariant, message) => void violations.push({ law, invariant, message, at: now() });
   const onlooker = createOnlooker(options, note);
-  const { resources, leads, ownerOf, isStranger, stands } = onlooker;
+  const { resources, ownerOf, isStranger, stands } = onlooker;
   const words = createWords(now);
   const journal = journalLaws(onlooker, words);
-  const licenses = licenseLaws(onlooker, words);
-  const nodes = nodeLaws(onlooker, words);
+  const lists = createTold(now);
+  const leader = leaderLaws(onlooker);
+  const records = recordLaws(onlooker);
+  const licenses = licenseLaws(onlooker, words, lists);
+  const nodes = nodeLaws(onlooker, words, lists);
   const secrets = secretLaws(onlooker);
   /** Until when the word to delete holds, by resource; Infinity while it stands. */
   const mayDelete = new Map<string, number>();
@@ -114,7 +127,7 @@ export function createLaws(options: OnlookerOptions): Laws {
   /** May this be sent? Asked in the turn in which it is. */
   function sent(call: Asked): void {
     const { by, method, path, body } = call;
-    if (!leads(by)) note(8, 'one writer', `${by.name} began ${method} ${path} without the lease`);
+    leader.begins(by, `${method} ${path}`);
     journal.sent(call);
     licenses.sent(call);
     nodes.sent(call);
@@ -154,6 +167,7 @@ export function createLaws(options: OnlookerOptions): Laws {
       return;
     }
     if (object.kind === 'Secret') secrets.committed(commit, by);
+    leader.committed(commit, by);
     if (by && before && after) untouched(before, after, `${verb} ${identityOf(object)}`);
     const shelf = mainShelves[object.kind];
     if (shelf === undefined) return;
@@ -164,10 +178,10 @@ export function createLaws(options: OnlookerOptions): Laws {
     if (after && by) secrets.printed(JSON.stringify(after.status));
     if (before && after && by) {
       journal.committed(shelf, before, after);
-      recorded(shelf, before, after);
       if (shelf === 'licenses') licenses.recorded(before, after, by);
+      if (shelf === 'nodes') nodes.recorded(before, after);
     }
-    if (after && by && !isLost(before)) judgedGone(shelf, after);
+    if (after && by) records.committed(shelf, before, after);
     if (before && !after) gone(shelf, before, by);
   }
 
@@ -195,31 +209,6 @@ export function createLaws(options: OnlookerOptions): Laws {
     if (before.kind === 'Secret' || before.kind === 'Lease') return;
     if (others(before) !== others(after))
       note(4, "spec is the user's", `${what} changed more than status, finalizer and target`);
-  }
-
-  /** What was recorded is never forgotten while it is there, and nothing else than ours is. */
-  function recorded(shelf: string, before: Resource, after: Resource): void {
-    const former = before.status?.externalID;
-    const id = after.status?.externalID;
-    if (former === id) return;
-    const what = identityOf(after);
-    if (former !== undefined && stands(ledger().get(`${shelf}/${former}`))) {
-      note(1, 'the record stays', `${what} forgot ${former} for ${id ?? 'nothing'}, and ${former} is alive`);
-    }
-    if (id === undefined) return;
-    if (isStranger(`${shelf}/${id}`, after.metadata.name))
-      note(2, "never a stranger's", `${what} took ${id}, which somebody else made`);
-    const other = resources().find(
-      (one) => one.status?.externalID === id && mainShelves[one.kind] === shelf && identityOf(one) !== what,
-    );
-    if (other) note(2, "never a stranger's", `${what} took ${id}, which ${identityOf(other)} stands for`);
-  }
-
-  /** Nothing counts as gone while it is there. */
-  function judgedGone(shelf: string, resource: Resource): void {
-    const id = resource.status?.externalID;
-    if (isLost(resource) && ledger().get(`${shelf}/${id}`)?.alive)
-      note(3, 'absent needs two witnesses', `${identityOf(resource)} says that ${id} is lost, and it is alive`);
   }
 
   function gone(shelf: string, { spec, status, metadata, kind }: Resource, by: Process | undefined): void {
@@ -261,6 +250,13 @@ export function createLaws(options: OnlookerOptions): Laws {
     secrets.atRest();
   }
 
+  /** What goes wrong is told to people; an error that nobody reckoned with is told to nobody. */
+  function printed(text: string): void {
+    secrets.printed(text);
+    if (surprise.test(text) && !leaseLost.test(text))
+      note(9, 'every wait has a reason', `an error that nobody reckoned with: ${text}`);
+  }
+
   return {
     violations,
     note,
@@ -268,12 +264,11 @@ export function createLaws(options: OnlookerOptions): Laws {
     sentToKube(by, call) {
       const { type } = call;
       // The Lease itself is how one comes to lead; events are a standby's, too.
-      if (type.plural !== 'leases' && type.plural !== 'events' && !leads(by))
-        note(8, 'one writer', `${by.name} began a write of ${type.plural} without the lease`);
+      if (type.plural !== 'leases' && type.plural !== 'events') leader.begins(by, `a write of ${type.plural}`);
       journal.sentToKube(call);
     },
     told(by, path, body) {
-      licenses.told(by, path, body);
+      lists.told(by, path, body);
       nodes.told(by, path, body);
     },
     carriedOut(call, before, after) {
@@ -284,8 +279,9 @@ export function createLaws(options: OnlookerOptions): Laws {
         if (former?.alive && !entry.alive) removedBy(entry, call);
       }
     },
+    listed: leader.listed,
     committed,
-    printed: secrets.printed,
+    printed,
     secret: secrets.secret,
     atRest,
   };
@@ -295,6 +291,3 @@ const stalledOver = ({ status }: Resource, id: string) =>
   status?.conditions?.some(
     ({ type, status: is, message }: Condition) => type === 'Stalled' && is === 'True' && message.includes(id),
   ) ?? false;
-
-const isLost = (resource: Resource | undefined) =>
-  resource?.status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'RemoteLost') ?? false;

@@ -16,6 +16,8 @@ export interface Entry {
   nodeID?: string;
   /** Of a vCenter. */
   address?: string;
+  /** Address of the BMC of a node. */
+  bmc?: string;
   passwordHash?: string;
 }
 
@@ -73,6 +75,7 @@ function entryOf(shelf: Shelf, line: Line): Entry {
     ...(line.licenseType !== undefined && { licenseType: line.licenseType }),
     ...(line.nodeUUID !== undefined && { nodeID: line.nodeUUID }),
     ...(line.linkLocalAddress !== undefined && { address: line.linkLocalAddress }),
+    ...(line.bmcAddress && { bmc: line.bmcAddress }),
     ...(line.adminPassSHA256 !== undefined && { passwordHash: line.adminPassSHA256 }),
   };
 }

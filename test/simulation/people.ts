@@ -2,6 +2,7 @@ import type { Resource } from '../../src/engine/resource.ts';
 import type { Sandbox, SandboxInfo } from '../../src/sandbox/sandbox.ts';
 import type { MemoryKube } from '../support/memory-kube/memory-kube.ts';
 import { createAnswers } from './answers.ts';
+import type { Blurs } from './blurs.ts';
 import type { Act, History, Planned } from './history.ts';
 import type { Deeds } from './laws.ts';
 import { control, type Ledger } from './ledger.ts';
@@ -20,6 +21,7 @@ export interface PeopleOptions {
   ledger: () => Ledger;
   scheduler: Scheduler;
   deeds: Deeds;
+  blurs: Blurs;
   tell: Tell;
   /** Wall clock, for what they date. */
   now: () => number;
@@ -92,6 +94,13 @@ export function createPeople(options: PeopleOptions): People {
     if (live(one)?.metadata.deletionTimestamp !== undefined)
       scheduler.at(scheduler.now() + syncEvery, () => sync(name));
     else put(manifest);
+  }
+
+  /** With what was changed in Git meanwhile. */
+  function again(name: string, spec: Record<string, unknown>): void {
+    const manifest = git.get(name) ?? former.get(name);
+    if (manifest) manifest.spec = { ...manifest.spec, ...spec };
+    apply(name);
   }
 
   function sync(name: string): void {
@@ -167,10 +176,14 @@ export function createPeople(options: PeopleOptions): People {
 
   const personal = new Set<string>();
 
-  function ownSecret({ kind, namespace, name }: Planned): void {
+  function ownSecret({ kind, namespace, name }: Planned, replace: boolean): void {
     const title = kind === 'GuestLicense' ? `${name}-license` : `${name}-admin-password`;
-    if ((kind !== 'GuestLicense' && kind !== 'DedicatedHypervisor') || kube().get(secrets, { namespace, name: title }))
-      return;
+    if (kind !== 'GuestLicense' && kind !== 'DedicatedHypervisor') return;
+    if (kube().get(secrets, { namespace, name: title })) {
+      // A key can be had again from the portal; nobody throws away the only copy of a password.
+      if (!replace || kind !== 'GuestLicense') return;
+      kube().delete(secrets, { namespace, name: title });
+    }
     tell('people', () => `make a Secret ${title} of their own`);
     kube().create(secrets, personSecret(namespace, title), { fieldManager: 'kubectl' });
     personal.add(`${namespace}/${title}`);
@@ -205,12 +218,12 @@ export function createPeople(options: PeopleOptions): People {
     const one = 'of' in what ? planned.get(what.of) : undefined;
     if (what.do === 'edit') edit(what.of, what.spec);
     else if (what.do === 'annotate') annotate(what.of, what.annotations);
-    else if (what.do === 'recreate') apply(what.of);
+    else if (what.do === 'recreate') again(what.of, what.spec ?? {});
     else if (what.do === 'delete') remove(one!);
     else if (what.do === 'touch') touch(one!);
     else if (what.do === 'adopt') adopt(one!, what.object, what.mark);
     else if (what.do === 'hasty-retry') hastyRetry(one!);
-    else if (what.do === 'own-secret') ownSecret(one!);
+    else if (what.do === 'own-secret') ownSecret(one!, what.replace === true);
     else if (what.do === 'answer') answers.answer();
     else if (what.do === 'new-credentials') newCredentials();
     else portal.act(what, one);

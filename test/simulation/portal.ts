@@ -1,6 +1,6 @@
 import { markerOf } from '../../src/engine/owner.ts';
 import type { Resource } from '../../src/engine/resource.ts';
-import type { Act, Adopted, Planned, PortalChange } from './history.ts';
+import type { Act, Adopted, Blur, Planned, PortalChange } from './history.ts';
 import { control, mainShelves } from './ledger.ts';
 import { licenseTypeOf } from './manifests.ts';
 import { ownerID, type PeopleOptions } from './people.ts';
@@ -36,7 +36,7 @@ interface NodeView {
 }
 
 export function createPortal(options: PortalOptions): Portal {
-  const { history, sandbox, info, ledger, scheduler, deeds, tell, live } = options;
+  const { history, sandbox, info, ledger, scheduler, deeds, blurs, tell, live } = options;
   let strangers = 0;
   /** IDs of what resources name, by label. */
   const objects = new Map<string, string>();
@@ -59,7 +59,11 @@ export function createPortal(options: PortalOptions): Portal {
     const broken = markerOf({ ownerID, namespace, name }).slice(0, 24);
     switch (kind) {
       case 'DedicatedHypervisor':
-        stranger('servers', { name, description: { none: 'a web server', foreign: other, damaged: broken }[mark] });
+        stranger('servers', {
+          name,
+          description: { none: 'a web server', foreign: other, damaged: broken }[mark],
+          ...(mark === 'foreign' && { metadata: { 'freehold-owner': `another/${namespace}/${name}` } }),
+        });
         break;
       case 'GuestLicense':
         license(String(spec.type));
@@ -225,12 +229,20 @@ export function createPortal(options: PortalOptions): Portal {
     scheduler.at(scheduler.now() + seconds * 1000, () => control(sandbox, 'PATCH', 'settings', back));
   }
 
+  function blur(one: Planned, how: Blur, seconds: number): void {
+    const id = standing(one);
+    if (id === undefined) return;
+    tell('somebody', () => `${id} is ${how} for ${seconds} s`);
+    blurs.begin(id, how, seconds);
+  }
+
   return {
     objectOf,
     adopted: (one) => one.adopts && objectOf(one, one.adopts),
     act(what, one) {
       if (what.do === 'portal-remove') remove(one!);
       else if (what.do === 'portal-edit') change(one!, what.change, what.for);
+      else if (what.do === 'blur') blur(one!, what.how, what.for);
       else if (what.do === 'foreign-port') foreignPort(one!);
       else if (what.do === 'lookalike') lookalike(one!, what.mark);
       else if (what.do === 'portal-license') license(what.type);

@@ -7,9 +7,11 @@ import {
   type TransportFailure,
 } from '../../src/remote/transport.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Blurs } from './blurs.ts';
 import type { Channel, FaultName } from './history.ts';
 import { faultText } from './kube-network.ts';
 import type { Network } from './network.ts';
+import { answers, html, notThere, strangeItem } from './odd-answers.ts';
 import type { Process } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Tell } from './trace.ts';
@@ -45,12 +47,11 @@ export interface RemoteNetworkOptions {
   onSecret(value: string): void;
   /** What proxies remember: the last good answer to each path. */
   kept: Map<string, { at: number; response: HttpResponse }>;
+  blurs: Blurs;
 }
 
-/** No proxy answers with what is older, milliseconds: with the lag of a list well below the settle window. */
-const longestKept = 120_000;
-
-const html = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
+/** No proxy answers again and again with what is older, seconds: with the lag of a list well below the settle window. */
+export const longestKept = 120;
 
 /** The way from one process to the simulated clouds, with what can go wrong on it. */
 export function remoteThrough(options: RemoteNetworkOptions): RemoteTransport {
@@ -167,19 +168,20 @@ export function remoteThrough(options: RemoteNetworkOptions): RemoteTransport {
             return;
           }
           const stale = fault?.what === 'stale' && !change ? options.kept.get(path) : undefined;
-          if (stale && now - stale.at < longestKept) {
+          if (stale && now - stale.at < (fault?.for ?? longestKept) * 1000) {
             tellAt(now + there + back, stale.response);
             return;
           }
           const late = fault?.what === 'late' ? (fault.for ?? 90) * 1000 : 0;
           scheduler.at(now + there / 2 + late, () => {
-            let response = serve(request, asked);
+            let response: HttpResponse & { delayMs: number } = serve(request, asked);
             if (fault?.what === 'twice' && ['GET', 'PUT', 'DELETE'].includes(method)) response = serve(request, asked);
             const token = response.headers['x-subject-token'];
             if (token !== undefined) options.onSecret(token);
             if (change) for (const [, key] of response.body.matchAll(/"key":"([^"]+)"/g)) options.onSecret(key!);
             for (const [, password] of asked.body.matchAll(/"admin_?[pP]ass(?:word)?":"([^"]+)"/g))
               options.onSecret(password!);
+            if (!change) response = options.blurs.through(path, response);
             if (!change && response.status === 200) options.kept.set(path, { at: scheduler.now(), response });
             if (fault?.what === 'crash-after') process.kill();
             if (fault?.what === 'stop-after') process.pause((fault.for ?? 30) * 1000);
@@ -199,27 +201,6 @@ function reveal(value: string | Secret): string {
   return value instanceof Secret ? value.reveal() : value;
 }
 
-function answers(status: number, body: unknown, retryAfter?: number): HttpResponse {
-  return {
-    status,
-    headers: {
-      'content-type': typeof body === 'string' ? 'text/html' : 'application/json',
-      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-    },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-  };
-}
-
-/** As the API behind that path says it. */
-function notThere(path: string): HttpResponse {
-  const message = 'The resource could not be found.';
-  if (path.includes('/servers/') || path.includes('/licenses/') || path.includes('/vcenters/'))
-    return answers(404, { itemNotFound: { code: 404, message } });
-  return answers(404, {
-    error_message: JSON.stringify({ faultcode: 'Client', faultstring: message, debuginfo: null }),
-  });
-}
-
 /** What a proxy answers in the place of the cloud. */
 const instead: Partial<Record<FaultName, HttpResponse>> = {
   '503-before': answers(503, html),
@@ -236,19 +217,3 @@ const afterwards: Partial<Record<FaultName, (response: HttpResponse) => HttpResp
   'truncated-after': (response) => ({ ...response, body: response.body.slice(0, response.body.length >> 1) }),
   'strange-item': (response) => strangeItem(response),
 };
-
-/** What is asked of each item, as a number in the place of its text. */
-const fields = ['status', 'license_type', 'license_id', 'provision_state', 'address'];
-
-/** The last item of a list with a number where a text belongs; anything else as it is. */
-function strangeItem(response: HttpResponse): HttpResponse {
-  if (response.status !== 200) return response;
-  const body = JSON.parse(response.body) as Record<string, unknown>;
-  const list = Object.values(body).find((value) => Array.isArray(value) && value.length > 0) as
-    | Record<string, unknown>[]
-    | undefined;
-  const item = list?.at(-1);
-  const name = item && fields.find((field) => field in item);
-  if (item && name !== undefined) item[name] = 7;
-  return { ...response, body: JSON.stringify(body) };
-}

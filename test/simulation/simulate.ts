@@ -5,6 +5,7 @@ import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { createMemoryKube, type MemoryKube } from '../support/memory-kube/memory-kube.ts';
 import type { Act, Channel, Fault, History } from './history.ts';
 import { kubeThrough } from './kube-network.ts';
+import { createBlurs } from './blurs.ts';
 import { createLaws, type Deeds, type Violation } from './laws.ts';
 import { control, readLedger } from './ledger.ts';
 import { crds, passwords, typeNamed } from './manifests.ts';
@@ -16,7 +17,7 @@ import { createQuiet } from './quiet.ts';
 import { type Asked, remoteThrough } from './remote-network.ts';
 import { createScheduler } from './scheduler.ts';
 import { seeded } from './seeded.ts';
-import { storyBegin } from './times.ts';
+import { minute, second, storyBegin } from './times.ts';
 import { traceTo } from './trace.ts';
 import { rests, untrue } from './truth.ts';
 
@@ -36,12 +37,10 @@ export interface Result {
   trace: string[];
 }
 
-const second = 1000;
-const minute = 60 * second;
 /** Bound of the end without faults. */
 const mostRounds = 20;
 const roundLength = 6 * minute;
-const quietLength = 4 * minute;
+const quietLength = 3 * minute;
 /** A watch counts as dead after 150 s of silence. */
 const bookmarkEvery = 110 * second;
 
@@ -70,6 +69,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     journalled: new Map(),
     rebuilds: 0,
   };
+  const blurs = createBlurs(scheduler);
   const connections = new Set<() => void>();
   let uids = 0;
   let kube = newCluster();
@@ -98,6 +98,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     ledger: fresh,
     scheduler,
     deeds,
+    blurs,
     tell,
     now: wall,
   });
@@ -147,11 +148,13 @@ export async function simulate(history: History, options: { trace?: boolean } = 
             if (isOfInterest(sent.type)) quiet.asked();
             laws.sentToKube(process, sent);
           },
+          onListed: (type, begunAt) => laws.listed(process, type, begunAt),
         }),
         transport: remoteThrough({
           ...shared,
           sandbox,
           kept,
+          blurs,
           carryOut,
           onSend: laws.sent,
           onTold(path, body) {
@@ -277,7 +280,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
   const beforeRest = { ...network.counts.byChannel };
   if (!broken()) {
     // What came to rest a moment ago may still have a word to say; what asks a person may still be built, and a poll shows its end.
-    await scheduler.run(scheduler.now() + 3 * minute + Math.max(buildSeconds, deleteSeconds) * second, broken);
+    await scheduler.run(scheduler.now() + 2.5 * minute + Math.max(buildSeconds, deleteSeconds) * second, broken);
     quiet.begin();
     await scheduler.run(scheduler.now() + quietLength, broken);
     if (!broken()) quiet.judge(resources());

@@ -34,7 +34,9 @@ export function untrue({ kind, metadata, spec, status }: Resource, ledger: Ledge
   if (reason === 'InUse') return /VCenterRegistration \S+: /.test(ready!.message) ? undefined : named();
   if (reason === 'AddressTaken') return named();
   if (['NameTaken', 'BMCTaken', 'OwnedElsewhere'].includes(reason))
-    return strangers.length > 0 ? undefined : 'nobody else has anything there';
+    return strangers.length > 0 || namesAlive(ready!.message, id, ledger)
+      ? undefined
+      : 'nobody else has anything there';
   if (reason === 'InvalidSpec') {
     if (ready!.message.includes('link_local_address is in use'))
       return isAt((spec as { linkLocalAddress?: string }).linkLocalAddress, id, ledger)

@@ -59,6 +59,8 @@ export interface ToyWorldOptions {
   tenants?: Record<string, object>;
   settings?: Partial<EngineSettings>;
   random?: Random;
+  /** Takes log lines; none are written without it. */
+  logTo?: { write(line: string): void };
 }
 
 /** The engine with one toy kind in one process, on time that moves only when the test says so; nothing is made yet. */
@@ -79,7 +81,8 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
   const type = typeOf(kind);
   const base = toyTenant(remote);
   const tenantKind = options.tenantKind?.(base) ?? base;
-  const log = createLog({ level: 'silent' });
+  const { logTo } = options;
+  const log = createLog(logTo ? { level: 'warn', destination: logTo } : { level: 'silent' });
   const common = { api: kube, namespaces: [], clock, random: steady, log };
   const events: (EventInput & { of: string })[] = [];
   let stores: [Store<Resource>, Store<TenantResource>] | undefined;

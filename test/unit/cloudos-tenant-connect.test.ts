@@ -21,7 +21,8 @@ afterEach(async () => {
 
 /** A world whose remote tenants are known by the project of the token; `state.projectID` undefined: the sign-in fails. */
 async function signingIn(tenants: Record<string, object>) {
-  const state = { projectID: undefined as string | undefined };
+  const state = { projectID: undefined as string | undefined, answered: Promise.resolve() };
+  const logged: string[] = [];
   const made: { options: ConnectOptions<unknown>; closed: boolean }[] = [];
   const tenantKind = (base: TenantKind): TenantKind => ({
     ...base,
@@ -31,6 +32,7 @@ async function signingIn(tenants: Record<string, object>) {
       made.push(one);
       const { client, session } = base.connect(options);
       const identity = async (): Promise<Identity> => {
+        await state.answered;
         if (state.projectID === undefined) throw refused;
         return { projectID: state.projectID, projectName: 'n', userName: 'u', roles: [] };
       };
@@ -38,8 +40,9 @@ async function signingIn(tenants: Record<string, object>) {
       return { client, session: own };
     },
   });
-  world = await createToyWorld({ remote: createToyRemote(), tenantKind, tenants });
-  return { world, state, made };
+  const logTo = { write: (line: string) => void logged.push(line) };
+  world = await createToyWorld({ remote: createToyRemote(), tenantKind, tenants, logTo });
+  return { world, state, made, logged };
 }
 
 describe('a remote tenant that only the token names', () => {
@@ -100,5 +103,20 @@ describe('a remote tenant that only the token names', () => {
       [true, 'toy/p2'],
       [false, 'toy/p2'],
     ]);
+  });
+
+  test('is not connected by a sign-in that ends after the term, and that is no error', async () => {
+    const { world, state, made, logged } = await signingIn({ t: {} });
+    let answer = () => {};
+    state.answered = new Promise<void>((resolve) => (answer = resolve));
+    state.projectID = 'p1';
+    await world.start();
+    await world.pass(1);
+    await world.term().stop({ drain: true });
+    answer();
+    await world.flush();
+    expect(made.map(({ closed }) => closed)).toEqual([true]);
+    expect(world.term().context.tenants.binding('ToyTenant/shop/t')).toBeUndefined();
+    expect(logged).toEqual([]);
   });
 });
