@@ -257,8 +257,8 @@ export interface Kind<Spec extends CommonSpec = CommonSpec, Remote = unknown, Cl
   secrets?: (spec: Spec, name: string) => Record<string, SecretNeed>;
   /** The Secret to write from the remote object; without one (before a create) only where it will be. */
   output?: (desired: { spec: Spec; name: string }, remote?: Remote) => SecretOutput;
-  /** Kinds whose resources this one refers to: when one of them changes, it runs. */
-  refers?: string[];
+  /** The resources of its namespace that this one refers to: when one of them changes, it runs. */
+  refers?: (spec: Spec) => [kind: string, name: string][];
   /** What the resource refers to, or why that cannot be used yet; `value` beside that where it is known all the same. */
   reference?: (spec: Spec, world: World) => { value: string } | (Obstacle & { value?: string });
   /** What is wrong with a spec by the tenant's facts, before anything is sent; undefined when nothing is. */

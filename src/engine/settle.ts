@@ -179,8 +179,8 @@ export async function settle(pass: Pass, binding: Binding, seen: Seen): Promise<
     memory.attempt = { attemptID, since: context.clock.monotonic(), lists: snapshot?.count ?? 0 };
   }
   const { since, lists } = memory.attempt;
-  // By the wall clock of whoever sent it and by our own monotonic one: a stepped clock must not shorten the window.
-  const elapsed = Math.min(context.clock.now() - Date.parse(creation.sentAt), context.clock.monotonic() - since);
+  // Since this process knew of it, and so never longer than since it was sent; no wall clock that is stepped changes that.
+  const elapsed = context.clock.monotonic() - since;
   const windowPassed =
     elapsed >= settleWindow &&
     snapshot !== undefined &&

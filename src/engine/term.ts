@@ -205,7 +205,8 @@ export function createTerm(options: TermOptions): Term {
     const current = type === 'deleted' ? undefined : object;
     for (const rival of claims.update(key, current, kind.names.kind)) queue.add(rival, 1);
     users.update(key, current, kind);
-    wakeReferrers(kind, object);
+    // Whoever refers to it may have waited for this; our own writes count here, too.
+    for (const other of users.of(key)) queue.add(other, 1);
     if (!current) {
       leave(kind, key, object);
       return;
@@ -220,16 +221,6 @@ export function createTerm(options: TermOptions): Term {
     if (own) return;
     const urgent = change.type !== 'updated' || change.old.metadata.generation !== object.metadata.generation;
     queue.add(key, urgent ? 0 : 1);
-  }
-
-  /** Whoever refers to it may have waited for this; our own writes count here, too. */
-  function wakeReferrers(kind: Kind, object: Resource): void {
-    for (const [name, store] of options.stores) {
-      if (!kinds.get(name)!.refers?.includes(kind.names.kind)) continue;
-      for (const other of store.list()) {
-        if (other.metadata.namespace === object.metadata.namespace) queue.add(identifier(name, other), 1);
-      }
-    }
   }
 
   const tenantOf = (kind: Kind, object: Resource) =>

@@ -1,33 +1,38 @@
 import type { Kind } from './kind.ts';
 import type { Resource } from './resource.ts';
 
-/** Which resources name which tenant resource; both by identifier. Made from the resources themselves. */
+/** Which resources name which others: their tenant resource, and what they refer to. All by identifier; made from the resources themselves. */
 export interface Users {
   update(identifier: string, resource: Resource | undefined, kind: Kind): void;
-  of(tenant: string): ReadonlySet<string>;
+  /** Whoever names that tenant resource or resource. */
+  of(named: string): ReadonlySet<string>;
 }
 
 export function createUsers(): Users {
-  const tenantOf = new Map<string, string>();
+  const named = new Map<string, string[]>();
   const users = new Map<string, Set<string>>();
   const nobody: ReadonlySet<string> = new Set();
+
+  function namedBy({ metadata, spec }: Resource, kind: Kind): string[] {
+    const { namespace = '' } = metadata;
+    const others = kind.refers?.(spec as never) ?? [];
+    return [[kind.tenantKind, spec.tenantRef.name], ...others].map(([other, name]) => `${other}/${namespace}/${name}`);
+  }
+
   return {
     update(identifier, resource, kind) {
-      const tenant =
-        resource && `${kind.tenantKind}/${resource.metadata.namespace ?? ''}/${resource.spec.tenantRef.name}`;
-      const before = tenantOf.get(identifier);
-      if (before === tenant) return;
-      if (before !== undefined) {
-        const set = users.get(before);
+      const before = named.get(identifier) ?? [];
+      const now = resource ? namedBy(resource, kind) : [];
+      if (before.length === now.length && before.every((one, index) => one === now[index])) return;
+      for (const one of before) {
+        const set = users.get(one);
         set?.delete(identifier);
-        if (set?.size === 0) users.delete(before);
+        if (set?.size === 0) users.delete(one);
       }
-      if (tenant === undefined) tenantOf.delete(identifier);
-      else {
-        tenantOf.set(identifier, tenant);
-        users.set(tenant, (users.get(tenant) ?? new Set()).add(identifier));
-      }
+      for (const one of now) users.set(one, (users.get(one) ?? new Set()).add(identifier));
+      if (now.length > 0) named.set(identifier, now);
+      else named.delete(identifier);
     },
-    of: (tenant) => users.get(tenant) ?? nobody,
+    of: (one) => users.get(one) ?? nobody,
   };
 }

@@ -150,7 +150,7 @@ export const vcenterRegistration: Kind = defineKind<typeof spec, VCenter, SDPFCl
     },
   ],
   tenantKind: 'SDPFTenant',
-  refers: ['GuestLicense'],
+  refers: ({ licenseRef }) => (licenseRef ? [['GuestLicense', licenseRef.name]] : []),
   main: {
     noun,
     identity: { level: 'natural-key', keyOf: (vcenter) => vcenter.license_id },

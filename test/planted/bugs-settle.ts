@@ -39,7 +39,7 @@ export const settleBugs: readonly Bug[] = [
     edits: [
       {
         file,
-        find: 'const elapsed = Math.min(context.clock.now() - Date.parse(creation.sentAt), context.clock.monotonic() - since);',
+        find: 'const elapsed = context.clock.monotonic() - since;',
         replace: 'const elapsed = context.clock.now() - Date.parse(creation.sentAt);',
       },
       {
