@@ -9,19 +9,20 @@ export interface Users {
 }
 
 export function createUsers(): Users {
-  const named = new Map<string, string[]>();
+  const names = new Map<string, string[]>();
   const users = new Map<string, Set<string>>();
   const nobody: ReadonlySet<string> = new Set();
 
   function namedBy({ metadata, spec }: Resource, kind: Kind): string[] {
     const { namespace = '' } = metadata;
-    const others = kind.refers?.(spec as never) ?? [];
-    return [[kind.tenantKind, spec.tenantRef.name], ...others].map(([other, name]) => `${other}/${namespace}/${name}`);
+    const others = kind.refers?.(spec) ?? [];
+    const named = [[kind.tenantKind, spec.tenantRef.name] as const, ...others];
+    return named.map(([other, name]) => `${other}/${namespace}/${name}`);
   }
 
   return {
     update(identifier, resource, kind) {
-      const before = named.get(identifier) ?? [];
+      const before = names.get(identifier) ?? [];
       const now = resource ? namedBy(resource, kind) : [];
       if (before.length === now.length && before.every((one, index) => one === now[index])) return;
       for (const one of before) {
@@ -30,8 +31,8 @@ export function createUsers(): Users {
         if (set?.size === 0) users.delete(one);
       }
       for (const one of now) users.set(one, (users.get(one) ?? new Set()).add(identifier));
-      if (now.length > 0) named.set(identifier, now);
-      else named.delete(identifier);
+      if (now.length > 0) names.set(identifier, now);
+      else names.delete(identifier);
     },
     of: (one) => users.get(one) ?? nobody,
   };
