@@ -3,7 +3,12 @@ import { type Pass, Stale } from './outcome.ts';
 /** Somebody wiped the status while a create was open: without its journal another one would follow. */
 export async function rewriteJournal(pass: Pass): Promise<void> {
   const { context, kind, memory, resource } = pass;
-  if (!memory.sent || resource.status?.creation !== undefined || resource.status?.externalID !== undefined) return;
+  if (resource.status?.externalID !== undefined) {
+    // Recorded, though the answer to that may have been lost: it is open no more, also once this object is lost.
+    delete memory.sent;
+    delete memory.answered;
+  }
+  if (!memory.sent || resource.status?.creation !== undefined) return;
   pass.resource = await context.journal.sending(kind, resource, memory.sent);
   throw new Stale('the journal is written again');
 }

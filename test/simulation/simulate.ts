@@ -254,8 +254,10 @@ export async function simulate(history: History, options: { trace?: boolean } = 
       while (scheduler.now() < end && !broken() && !atRest())
         await scheduler.run(scheduler.now() + 15 * second, broken);
       // What is asked of them, people answer at least once: some of it has passed by then.
+      const asked = () =>
+        resources().some((one) => one && findCondition(one.status?.conditions, 'Ready')?.status !== 'True');
       const told = () => resources().every((one) => !one || !untrue(one, fresh(), deeds));
-      if (round > 0 && atRest() && told()) break;
+      if (atRest() && told() && (round > 0 || !asked())) break;
       people.answer();
       fresh();
     }
