@@ -57,6 +57,7 @@ export function gaugesOf(
   metrics.breakerOpen.reset();
   metrics.remoteBudgetTokens.reset();
   metrics.remoteBudgetWaiting.reset();
+  metrics.remoteBudgetLongestWait.reset();
   metrics.queueDepth.set({ name }, term?.queue.depth ?? 0);
   const oldest = term?.queue.oldestRun();
   metrics.queueLongestRunning.set({ name }, oldest === undefined ? 0 : (clock.monotonic() - oldest) / 1000);
@@ -65,8 +66,9 @@ export function gaugesOf(
   const { tenants, kinds } = term.context;
   for (const remote of tenants.all()) {
     const tenant = remote.key;
-    const { tokens, waiting } = remote.budget.figures();
+    const { tokens, waiting, longestWait } = remote.budget.figures();
     metrics.remoteBudgetTokens.set({ tenant }, tokens);
+    metrics.remoteBudgetLongestWait.set({ tenant }, longestWait / 1000);
     for (const [priority, count] of Object.entries(waiting))
       metrics.remoteBudgetWaiting.set({ tenant, priority }, count);
     for (const [type, count] of countUnclaimed(term.context, remote))

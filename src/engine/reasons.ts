@@ -86,6 +86,8 @@ export const reasons = {
   Connected: 'Signed in, and the last list was complete.',
   Proved: 'The credentials in the Secret were used with success.',
   Listing: 'Waiting for the first complete list.',
+  WithinBudget: 'No call waits long for the request budget.',
+  CallsWait: 'Calls wait long for the request budget, or did so in the last minutes.',
 
   // Of domain conditions
   NotExpiring: 'The licence ends, but not within 30 days.',

@@ -158,6 +158,20 @@ async function connect(pass: TenantPass, users: number): Promise<Standing | unde
   return { ready: true, reason: 'Connected', message: `connected to ${binding.remote.key}${way}` };
 }
 
+/** No figure that moves with every call: those are metrics. */
+function budgetOf({ remote, spec }: Binding): Claim {
+  const type = 'BudgetExhausted';
+  if (!remote.budget.figures().exhausted)
+    return { type, status: 'False', reason: 'WithinBudget', message: 'no call waits long for the budget' };
+  const { requestsPerSecond, burst } = spec.limits;
+  return {
+    type,
+    status: 'True',
+    reason: 'CallsWait',
+    message: `calls waited long in the last minutes: spec.limits (${requestsPerSecond} a second, ${burst} at once) or a 429 of the remote holds them back; creates and deletes go first`,
+  };
+}
+
 async function report(pass: TenantPass, standing: Standing): Promise<void> {
   const { context, kind, identifier, memory, resource } = pass;
   const binding = context.tenants.binding(identifier);
@@ -175,10 +189,11 @@ async function report(pass: TenantPass, standing: Standing): Promise<void> {
           message: 'the credentials in the Secret were accepted',
         }
       : { type: 'CredentialsProved', status: 'Unknown', reason: standing.reason, message: standing.message };
+  const claims = [...standingConditions(standing), proved, ...(binding ? [budgetOf(binding)] : [])];
   const status: Record<string, unknown> = {
     ...(await tenantFacts(context, kind, resource, binding, memory)),
     observedGeneration: generation,
-    conditions: mergeConditions(current.conditions ?? [], [...standingConditions(standing), proved], generation, now),
+    conditions: mergeConditions(current.conditions ?? [], claims, generation, now),
     ...(handled !== undefined && { lastHandledReconcileAt: handled }),
   };
   if (isDeepStrictEqual(current, status)) return;

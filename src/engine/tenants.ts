@@ -82,6 +82,8 @@ export interface RemoteTenantsOptions {
   claims: Claims;
   kinds: ReadonlyMap<string, Kind>;
   settleWindow: number;
+  /** The request budget turned: exhausted, or no longer so. */
+  onBudget: (remote: RemoteTenant) => void;
   /** A complete list showed that these IDs changed. */
   onChange: (remote: RemoteTenant, collection: string, ids: ReadonlySet<string>) => void;
   /** A list ended; `turned` when the remote tenant turned from well to failing or back. */
@@ -157,6 +159,7 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
       creating: new Map(),
       inFlight: new Set(),
     };
+    remote.budget.onExhausted(() => options.onBudget(remote));
     remotes.set(key, remote);
     return remote;
   }

@@ -111,6 +111,9 @@ export function createTerm(options: TermOptions): Term {
       // What is unclaimed may have changed.
       for (const tenant of remote.bindings.keys()) queue.add(tenant, 2);
     },
+    onBudget(remote) {
+      for (const tenant of remote.bindings.keys()) queue.add(tenant, 1);
+    },
     onList(remote, _collection, turned) {
       const keys = waiting.get(remote.key);
       waiting.delete(remote.key);

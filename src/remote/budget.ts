@@ -13,6 +13,10 @@ export interface BudgetFigures {
   /** Calls that could go out at once. */
   tokens: number;
   waiting: Record<Priority, number>;
+  /** Milliseconds that whoever waits longest has waited by now. */
+  longestWait: number;
+  /** Calls wait long (longerThan), or did so a short time ago (settledAfter). */
+  exhausted: boolean;
   /** Monotonic time, milliseconds, until which nothing goes out; undefined when not paused. */
   pausedUntil: number | undefined;
 }
@@ -28,7 +32,15 @@ export interface Budget {
   pauseUntil(monotonic: number): void;
   setLimits(limits: BudgetLimits): void;
   figures(): BudgetFigures;
+  /** Called when `exhausted` turns. */
+  onExhausted(listener: () => void): void;
 }
+
+/** A wait of so long is told to people, milliseconds. */
+const longerThan = 10_000;
+
+/** And for so long afterwards: what turns with every call would only be noise. Milliseconds. */
+const settledAfter = 5 * 60_000;
 
 /**
  * The budget that `target` gives at each use: a session is made before its sign-in tells to which remote tenant, and so
@@ -47,6 +59,7 @@ export function forwardingBudget(target: () => Budget | undefined): Budget {
     pauseUntil: (monotonic) => budget().pauseUntil(monotonic),
     setLimits: (limits) => budget().setLimits(limits),
     figures: () => budget().figures(),
+    onExhausted: (listener) => budget().onExhausted(listener),
   };
 }
 
@@ -58,6 +71,7 @@ const passedOverAtMost = 7;
 
 interface Waiter {
   order: number;
+  since: number;
   grant(): void;
 }
 
@@ -70,6 +84,11 @@ export function createBudget(clock: Clock, initial: BudgetLimits): Budget {
   let arrivals = 0;
   let passedOver = 0;
   let timer: Timer | undefined;
+  /** Monotonic time at which a long wait was seen last. */
+  let lastLong = -Infinity;
+  let exhausted = false;
+  let look: Timer | undefined;
+  const listeners = new Set<() => void>();
   const queues: Record<Priority, Set<Waiter>> = { write: new Set(), motion: new Set(), poll: new Set() };
 
   function refill() {
@@ -90,6 +109,26 @@ export function createBudget(clock: Clock, initial: BudgetLimits): Budget {
       return [oldest, head(oldest)];
     }
     return [first, head(first)];
+  }
+
+  /** Of whoever waits longest, milliseconds; undefined when nobody does. */
+  function longestWait(): number | undefined {
+    const heads = priorities.map((priority) => queues[priority]).filter((queue) => queue.size > 0);
+    return heads.length === 0 ? undefined : clock.monotonic() - Math.min(...heads.map((queue) => head(queue).since));
+  }
+
+  /** Turns `exhausted`, and looks again when time alone may turn it. */
+  function judge() {
+    look?.cancel();
+    look = undefined;
+    const now = clock.monotonic();
+    const wait = longestWait();
+    if (wait !== undefined && wait >= longerThan) lastLong = now;
+    const before = exhausted;
+    exhausted = now - lastLong < settledAfter;
+    if (exhausted) look = clock.after(lastLong + settledAfter - now, judge);
+    else if (wait !== undefined) look = clock.after(longerThan - wait, judge);
+    if (exhausted !== before) for (const listener of listeners) listener();
   }
 
   function serve() {
@@ -127,8 +166,10 @@ export function createBudget(clock: Clock, initial: BudgetLimits): Budget {
           end();
           reject(signal?.reason);
         };
-        const exhausted = () => {
+        const refuse = () => {
           end();
+          lastLong = clock.monotonic();
+          judge();
           reject(
             new RemoteError({
               reason: 'BudgetExhausted',
@@ -140,22 +181,26 @@ export function createBudget(clock: Clock, initial: BudgetLimits): Budget {
         };
         const waiter: Waiter = {
           order: arrivals++,
+          since: clock.monotonic(),
           grant: () => {
+            if (clock.monotonic() - waiter.since >= longerThan) lastLong = clock.monotonic();
             end();
             resolve();
           },
         };
         let patience: Timer | undefined;
         if (pausedUntil - clock.monotonic() > maxWait) {
-          exhausted();
+          refuse();
           return;
         }
         queue.add(waiter);
-        patience = clock.after(maxWait, exhausted);
+        patience = clock.after(maxWait, refuse);
         signal?.addEventListener('abort', onAbort, { once: true });
         serve();
+        if (queue.has(waiter)) look ??= clock.after(longerThan, judge);
       });
     },
+    onExhausted: (listener) => void listeners.add(listener),
     pauseUntil(monotonic) {
       if (monotonic <= pausedUntil || monotonic <= clock.monotonic()) return;
       refill();
@@ -175,6 +220,8 @@ export function createBudget(clock: Clock, initial: BudgetLimits): Budget {
       refill();
       return {
         tokens,
+        longestWait: longestWait() ?? 0,
+        exhausted,
         waiting: { write: queues.write.size, motion: queues.motion.size, poll: queues.poll.size },
         pausedUntil: clock.monotonic() < pausedUntil ? pausedUntil : undefined,
       };

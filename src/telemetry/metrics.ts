@@ -76,6 +76,12 @@ export function createMetrics({ ofProcess = true } = {}) {
       'priority',
     ]),
 
+    remoteBudgetLongestWait: gauge(
+      'remote_budget_longest_wait_seconds',
+      'How long the call that waits longest for the budget of the remote tenant has waited.',
+      ['tenant'],
+    ),
+
     resources: gauge('resources', 'Resources by state: ready, reconciling, stalled, deleting or unknown.', [
       'kind',
       'state',

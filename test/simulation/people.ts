@@ -219,8 +219,10 @@ export function createPeople(options: PeopleOptions): People {
     if (what.do === 'edit') edit(what.of, what.spec);
     else if (what.do === 'annotate') annotate(what.of, what.annotations);
     else if (what.do === 'recreate') again(what.of, what.spec ?? {});
-    else if (what.do === 'delete') remove(one!);
-    else if (what.do === 'touch') touch(one!);
+    // What the remote itself denies for minutes counts as gone: nobody deletes just then.
+    else if (what.do === 'delete') {
+      if (!portal.hides(one!.kind)) remove(one!);
+    } else if (what.do === 'touch') touch(one!);
     else if (what.do === 'adopt') adopt(one!, what.object, what.mark);
     else if (what.do === 'hasty-retry') hastyRetry(one!);
     else if (what.do === 'own-secret') ownSecret(one!, what.replace === true);

@@ -15,6 +15,8 @@ export interface Portal {
   /** ID of the object that the resource names from the start, made when it is first asked for. */
   adopted(one: Planned): string | undefined;
   objectOf(one: Planned, adopted: Adopted): string;
+  /** Are the objects of that kind kept from every list and read now? */
+  hides(kind: string): boolean;
 }
 
 interface Made {
@@ -238,6 +240,10 @@ export function createPortal(options: PortalOptions): Portal {
 
   return {
     objectOf,
+    hides: (kind) =>
+      Object.entries(control(sandbox, 'GET', 'settings') as object).some(
+        ([name, on]) => hides[name] === kind && on === true,
+      ),
     adopted: (one) => one.adopts && objectOf(one, one.adopts),
     act(what, one) {
       if (what.do === 'portal-remove') remove(one!);

@@ -254,3 +254,38 @@ describe('a budget that is not known yet', () => {
     expect([known.figures().tokens, budget.figures().tokens, real.figures().tokens]).toEqual([3, 3, 0]);
   });
 });
+
+describe('what people are told', () => {
+  test('turns when a call has waited ten seconds, and back five minutes after the last that did', async () => {
+    const { clock, budget, take } = setUp({ rate: 0.05, burst: 1 });
+    const turns: [number, boolean][] = [];
+    budget.onExhausted(() => turns.push([clock.monotonic() / 1000, budget.figures().exhausted]));
+    take('at once');
+    take('after 20 s');
+    await clock.advance(9_000);
+    expect([turns, budget.figures().longestWait]).toEqual([[], 9_000]);
+    await clock.advance(600_000);
+    expect(turns).toEqual([
+      [10, true],
+      [320, false],
+    ]);
+    expect(budget.figures()).toMatchObject({ longestWait: 0, exhausted: false });
+  });
+
+  test('does not turn for waits that are short, however many there are', async () => {
+    const { clock, budget, take } = setUp({ rate: 10, burst: 1 });
+    let turned = 0;
+    budget.onExhausted(() => (turned += 1));
+    for (let call = 0; call < 95; call += 1) take(`${call}`);
+    await clock.advance(600_000);
+    expect(turned).toBe(0);
+  });
+
+  test('turns at once when a call is refused for want of budget', async () => {
+    const { budget, clock, take, refused } = setUp({ rate: 0.01, burst: 1 });
+    take('one');
+    take('other', 'write', 1_000);
+    await clock.advance(1_000);
+    expect([refused, budget.figures().exhausted]).toEqual([['other: BudgetExhausted'], true]);
+  });
+});
