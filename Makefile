@@ -94,10 +94,13 @@ test-tools: ## build the API server and the kubectl of the tests
 	@hack/preflight.sh test
 	test/controlplane/build.sh
 
+# Options of bench/run.ts by the names of make: N=1000, RUNS=3, KIND=BareMetalNode, BUDGET=20, MINUTES=10, and so on.
+bench_options := $(foreach name,N KIND RUNS BUDGET MINUTES LATENCY MOTION POLL DOOR,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name))))
+
 .PHONY: bench
-bench: test-tools build/freehold ## measure; results go to bench/results (NODES=200; needs what test-ironic needs)
-	@test/openstack/openstack.sh install >/dev/null
-	node bench/bare-metal.ts $(or $(NODES),200)
+bench: test-tools build/freehold ## measure, into bench/results and docs/performance.md (SCENARIO=apply N=1000 RUNS=3; all: half an hour)
+	@[ '$(SCENARIO)' != ironic ] || test/openstack/openstack.sh install >/dev/null
+	node bench/run.ts $(SCENARIO) $(bench_options)
 
 .PHONY: quickstart
 quickstart: test-tools build/freehold ## try it out here, against simulated clouds

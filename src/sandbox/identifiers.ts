@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Makes identifiers from the caller's source of random numbers, so that a simulation repeats itself to the byte. */
 export interface Identifiers {
@@ -29,11 +29,11 @@ export function identifiers(random: () => number): Identifiers {
 
 /** The same text always gives the same UUID: for IDs that must not change from one read to the next. */
 export function derivedUUID(text: string): string {
-  return uuidFromHex(createHash('sha256').update(text).digest('hex'));
+  return uuidFromHex(sha256(text));
 }
 
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 function uuidFromHex(hex: string): string {

@@ -165,8 +165,10 @@ function readFields(
     if (typeof address !== 'string' || !world.settings.addresses.includes(address)) {
       throw badRequest('link_local_address is not available');
     }
-    if (live(world, tenantID).some((one) => one !== own && one.address === address)) {
-      throw badRequest('link_local_address is in use');
+    for (const one of world.vcenters.values()) {
+      if (one !== own && one.tenantID === tenantID && one.deletedAt === null && one.address === address) {
+        throw badRequest('link_local_address is in use');
+      }
     }
     fields.address = address;
   }
