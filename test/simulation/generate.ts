@@ -8,9 +8,9 @@ import { type Dice, seeded } from './seeded.ts';
 export function generate(seed: number): History {
   const dice = seeded(seed);
   // Many dense ones, and some that are longer than the settle window.
-  const long = dice.fork('length').chance(0.25);
+  const long = dice.fork('length').chance(0.2);
   const seconds = long ? 700 : 300;
-  const resources = resourcesOf(dice.fork('resources'), long ? 6 : 4);
+  const resources = resourcesOf(dice.fork('resources'), long ? 6 : 3);
   const operators = dice.chance(0.5) ? 2 : 1;
   const acts = actsOf(dice.fork('acts'), resources, operators, seconds);
   const cloud = dice.chance(0.5) ? 'gateway' : 'ironic';

@@ -90,6 +90,8 @@ async function many(): Promise<number> {
   const sound = await runAll(await tasks(), Number(values.workers), (report) => {
     reports.push(report);
     const bad = report.violations.length > 0;
+    if (reports.length % 1000 === 0 && !values.json)
+      console.error(`${reports.length} histories, ${Math.round((performance.now() - begun) / 1000)} s`);
     if (bad && !values.json && !values.beyond) tell(report);
     return !(bad && values['until-violation']);
   });
