@@ -1,18 +1,8 @@
 import { createReadStream } from 'node:fs';
+import { formsOf } from '../support/canaries.ts';
 
 /** So many characters in a row give a secret away. */
 const piece = 12;
-
-/** Every way in which a text may turn up: as it is, and as the usual encodings write it. */
-function formsOf(text: string): string[] {
-  const bytes = Buffer.from(text);
-  // Of base64 the part that does not depend on what stands before and after, at each of three offsets.
-  const base64 = [0, 1, 2].map((offset) => {
-    const padded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
-    return padded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
-  });
-  return [text, encodeURIComponent(text), bytes.toString('hex'), ...base64];
-}
 
 /** Looks for any of many secrets in long texts. It says whose a secret is and where it stood, never what it is. */
 export function secretFinder(secrets: ReadonlyMap<string, string>) {

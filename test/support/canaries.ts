@@ -1,5 +1,5 @@
 /** Every form in which a text might turn up in an output: as it is, and as the usual encodings write it. */
-function formsOf(text: string): string[] {
+export function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   // The part of a base64 text that does not depend on what stands before and after it, at each of three offsets.
   const base64 = [0, 1, 2].map((offset) => {
