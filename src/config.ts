@@ -45,6 +45,8 @@ const fields = {
   leaseDuration: duration.prefault('15s'),
   renewDeadline: duration.prefault('10s'),
   retryPeriod: duration.prefault('2s'),
+  shards: integer(1, 100).default(1),
+  shard: integer(0, 99).default(0),
   identity: z.string().default(hostname()),
   allowedEndpoints: list.default([]),
   allowInsecureEndpoints: boolean.default(false),
@@ -69,6 +71,18 @@ export const configSchema = z
   .refine((config) => config.leaseDuration > config.renewDeadline && config.renewDeadline > config.retryPeriod * 1.2, {
     error: '--lease-duration must be greater than --renew-deadline, and that than 1.2 times --retry-period',
     path: ['leaseDuration'],
+  })
+  .refine(({ shard, shards }) => shard < shards, {
+    error: 'must be less than --shards: the first shard is 0',
+    path: ['shard'],
+  })
+  .refine(({ shards, leaderElect }) => shards === 1 || leaderElect, {
+    error: 'needs --leader-elect: the Leases of the shards keep two counts from acting at once',
+    path: ['shards'],
+  })
+  .refine(({ shards, leaseName }) => shards === 1 || /^.{1,63}$/.test(leaseName), {
+    error: 'must be 1 to 63 characters with --shards: it is the label by which the Leases of all shards are found',
+    path: ['leaseName'],
   });
 
 /** Everything a start of the operator can set, validated. Durations in milliseconds. */
@@ -122,6 +136,12 @@ export const settings: Setting[] = [
     description: 'how long the leader acts on its last renewal (default 10s)',
   },
   { flag: '--retry-period <duration>', field: 'retryPeriod', description: 'between renewals (default 2s)' },
+  {
+    flag: '--shards <number>',
+    field: 'shards',
+    description: 'processes that divide the remote tenants among them, each with its standbys (default 1)',
+  },
+  { flag: '--shard <number>', field: 'shard', description: 'which of them this one is, from 0 (default 0)' },
   {
     flag: '--identity <name>',
     field: 'identity',

@@ -8,7 +8,7 @@ import { createTerm, type Term } from './engine/term.ts';
 import { remoteKinds, tenantKinds } from './kinds.ts';
 import { createRecorder } from './kube/events.ts';
 import { fenced } from './kube/fenced.ts';
-import { createElector, type Elector } from './kube/lease.ts';
+import { createShardElector, type ShardElector } from './kube/shard-lease.ts';
 import { createStore, type Store } from './kube/store.ts';
 import type { KubeApi } from './kube/types.ts';
 import { allowedEndpoints } from './remote/endpoints.ts';
@@ -68,10 +68,14 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
     controller: 'freehold.dev/operator',
     instance: holder,
   });
-  const elector: Elector | undefined = config.leaderElect
-    ? createElector({
+  const elector: ShardElector | undefined = config.leaderElect
+    ? createShardElector({
         api: kube,
-        key: { namespace: config.leaseNamespace ?? ports.namespace, name: config.leaseName },
+        layout: {
+          key: { namespace: config.leaseNamespace ?? ports.namespace, name: config.leaseName },
+          shards: config.shards,
+          shard: config.shard,
+        },
         identity: holder,
         clock,
         random,
@@ -103,11 +107,12 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
   };
 
   function begin(): void {
-    log.info({ holder }, 'leading');
+    const shard = { index: config.shard, count: config.shards };
+    log.info({ holder, ...(shard.count > 1 && { shard }) }, 'leading');
     metrics.leader.set(1);
     const { ownerID, settleWindow, absenceInterval, motionInterval, staleAfter, secretInterval } = config;
     const begun = createTerm({
-      settings: { ownerID, holder, settleWindow, absenceInterval, motionInterval, staleAfter, secretInterval },
+      settings: { ownerID, holder, shard, settleWindow, absenceInterval, motionInterval, staleAfter, secretInterval },
       kube: fenced(kube, fence),
       ports: remotePorts,
       clock,
@@ -137,7 +142,10 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
     return ending.stop(how);
   }
 
-  metrics.beforeScrape(() => gaugesOf(metrics, { term, stores, clock }));
+  metrics.beforeScrape(() => {
+    metrics.shardWaiting.set(elector?.waitsFor() === undefined ? 0 : 1);
+    gaugesOf(metrics, { term, stores, clock });
+  });
 
   return {
     term: () => term,
@@ -160,6 +168,8 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
             ? undefined
             : 'not every kind was listed yet; are the CustomResourceDefinitions installed (freehold crds | kubectl apply --server-side -f -), and may they be listed?',
       },
+      // No problem: were it unready, a Deployment would not replace the processes that it waits for.
+      { name: 'shards', problem: () => undefined, note: () => elector?.waitsFor() },
     ],
     async run(signal) {
       for (const store of all) store.start();

@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
 import type { EventInput } from '../kube/events.ts';
 import type { KubeApi, KubeObject } from '../kube/types.ts';
-import type { RemoteSession } from '../remote/call.ts';
+import type { Identity, RemoteSession } from '../remote/call.ts';
 import type { Snapshot } from '../remote/collection.ts';
 import type { RemotePorts } from '../remote/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -15,6 +15,7 @@ import type { ActionRecord, Resource } from './resource.ts';
 import type { QueuePriority } from './queue.ts';
 import type { Reason } from './reasons.ts';
 import type { Secrets, SecretVersion } from './secrets.ts';
+import type { Shard } from './shards.ts';
 import type { TenantKind, TenantResource, TenantSpec } from './tenant.ts';
 import type { Problem, RemoteTenant, RemoteTenants } from './tenants.ts';
 import type { Users } from './users.ts';
@@ -26,6 +27,7 @@ export interface EngineSettings {
   ownerID: string;
   /** This process, for the journal: pod name and a random part. */
   holder: string;
+  shard: Shard;
   /** After a create with unknown outcome, no second one before this has passed. */
   settleWindow: number;
   /** Between the two looks that prove an absence. */
@@ -81,6 +83,8 @@ export interface Context {
   firstSeen(identifier: string): number;
   memory(identifier: string): Memory;
   tenantMemory(identifier: string): TenantMemory;
+  /** Unbinds a tenant resource that is another shard's, and forgets it. */
+  handOver(tenant: string): void;
 }
 
 /** The parts of one main object, read by themselves. Times are monotonic. */
@@ -170,4 +174,6 @@ export interface TenantMemory {
   handled?: string;
   /** Facts of the provider, read when a connection is new. */
   facts?: Record<string, unknown>;
+  /** The sign-in proved a remote tenant that is another shard's. */
+  foreign?: { key: string; identity: Identity };
 }

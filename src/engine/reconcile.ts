@@ -6,6 +6,8 @@ import type { Context } from './context.ts';
 import { create } from './create.ts';
 import type { Kind } from './kind.ts';
 import { identifier as identifierOf, isUnsettled } from './resource.ts';
+import { isOurs } from './shards.ts';
+import { tenantOf } from './users.ts';
 import { heldBack } from './held.ts';
 import { observe, resolveTenant, type Seen } from './observe.ts';
 import { type Outcome, type Pass, Stale, unready } from './outcome.ts';
@@ -43,6 +45,7 @@ export async function reconcile(
     resource,
   };
   try {
+    if (!isOurs(context, tenantOf(kind, resource))) return { failed: false };
     const outcome = await judge(pass);
     const { reason, message } = outcome.standing;
     const { refused: step, refusedFor } = outcome;
@@ -100,9 +103,7 @@ function byItself(pass: Pass, { parts, remote }: Outcome): number {
 
 function bindingOf(pass: Pass): Binding | undefined {
   const { kind, resource, context } = pass;
-  return context.tenants.binding(
-    `${kind.tenantKind}/${resource.metadata.namespace ?? ''}/${resource.spec.tenantRef.name}`,
-  );
+  return context.tenants.binding(tenantOf(kind, resource));
 }
 
 async function judge(pass: Pass): Promise<Outcome> {

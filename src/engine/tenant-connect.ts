@@ -5,6 +5,7 @@ import { RemoteError } from '../remote/errors.ts';
 import { acceptLossOf, inUseFinalizer, reconcileRequestOf } from './annotations.ts';
 import { lossHash } from './breaker.ts';
 import type { Context, TenantMemory } from './context.ts';
+import { mayBind } from './shards.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
 import { type Binding, listedElsewhere, type Problem } from './tenants.ts';
 
@@ -106,7 +107,15 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
   }
   delete memory.refusal;
   delete memory.facts;
-  const remote = context.tenants.remote(kind, kind.remoteKey(resource.spec, identity));
+  const key = kind.remoteKey(resource.spec, identity);
+  if (!mayBind(context, key)) {
+    made.session.close();
+    context.handOver(identifier);
+    // For the rest of this pass.
+    memory.foreign = { key, identity };
+    return undefined;
+  }
+  const remote = context.tenants.remote(kind, key);
   const next: Binding = {
     identifier,
     remote,

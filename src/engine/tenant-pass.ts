@@ -9,6 +9,7 @@ import { typeOf } from './kind.ts';
 import type { RunResult } from './queue.ts';
 import { isStalling } from './reasons.ts';
 import { applyStatus, asItStands, reportManager } from './report.ts';
+import { isOurs, shardOf } from './shards.ts';
 import type { TenantKind, TenantResource, TenantStatus } from './tenant.ts';
 import { acceptLoss, credentials, letSecretGo, prove, type TenantPass, wakeUsers } from './tenant-connect.ts';
 import { tenantFacts } from './tenant-status.ts';
@@ -26,11 +27,20 @@ export async function reconcileTenant(
     forget(context, identifier);
     return { failed: false };
   }
+  if (!isOurs(context, identifier)) {
+    context.handOver(identifier);
+    return { failed: false };
+  }
   const pass: TenantPass = { context, kind, identifier, memory: context.tenantMemory(identifier), resource };
   const before = usability(context, identifier);
   try {
     const standing = await judge(pass);
     if (standing === undefined) return { failed: false };
+    if (pass.memory.foreign) {
+      // From here on the status tells everybody whose it is.
+      await report(pass, standing);
+      return { failed: false };
+    }
     // A new term has not listed yet: until it has, what was written stands (law 5).
     if (standing.reason !== 'Listing' || asItStands(pass.resource) === undefined) await report(pass, standing);
     const retry = !standing.ready && standing.reason !== 'Listing';
@@ -124,6 +134,15 @@ async function connect(pass: TenantPass, users: number): Promise<Standing | unde
   const problem = await credentials(pass, users);
   context.tenants.setProblem(identifier, problem);
   if (problem) return { ready: false, reason: problem.reason, message: problem.message };
+  if (memory.foreign) {
+    const { count } = context.settings.shard;
+    const { key } = memory.foreign;
+    return {
+      ready: false,
+      reason: 'Listing',
+      message: `signed in to ${key}; shard ${shardOf(key, count)} of ${count} takes it from here: it signs in, lists and reports`,
+    };
+  }
   const binding = context.tenants.binding(identifier);
   if (!binding) return undefined;
   await followEndpoint(context, binding);
@@ -181,7 +200,7 @@ async function report(pass: TenantPass, standing: Standing): Promise<void> {
   const handled = reconcileRequestOf(resource) ?? current.lastHandledReconcileAt;
   const proved: Claim = memory.refusal
     ? { type: 'CredentialsProved', status: 'False', reason: memory.refusal.reason, message: memory.refusal.message }
-    : binding
+    : (binding ?? memory.foreign)
       ? {
           type: 'CredentialsProved',
           status: 'True',

@@ -1,7 +1,10 @@
+import type { Identity } from '../remote/call.ts';
 import type { Context, TenantMemory } from './context.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
 import type { Binding } from './tenants.ts';
 import { unclaimedIn } from './unclaimed.ts';
+
+const shown = ({ projectID, projectName, userName }: Identity) => ({ projectID, projectName, userName });
 
 /** What status shows of a tenant beside its conditions. It changes only when the facts do. */
 export async function tenantFacts(
@@ -18,7 +21,9 @@ export async function tenantFacts(
         ['endpoint', 'acceptedLosses', 'lastAcceptLoss', 'credentials'].includes(name),
       ),
     );
-    return { ...kept, reachable: false };
+    // Who speaks for it follows from the last sign-in, also while there is no other.
+    const last = memory.foreign?.identity ?? (context.settings.shard.count > 1 ? current['identity'] : undefined);
+    return { ...kept, reachable: false, ...(last !== undefined && { identity: shown(last as Identity) }) };
   }
   const { remote } = binding;
   const failing = [...remote.collections.values()].some((collection) => collection.failure() ?? !collection.snapshot());
@@ -38,11 +43,7 @@ export async function tenantFacts(
     reachable: !failing,
     endpoint: binding.unproved === undefined ? binding.endpoint : current['endpoint'],
     credentials: { uid: binding.version.uid, resourceVersion: binding.version.resourceVersion },
-    ...(identity
-      ? { identity: { projectID: identity.projectID, projectName: identity.projectName, userName: identity.userName } }
-      : current['identity']
-        ? { identity: current['identity'] }
-        : {}),
+    ...(identity ? { identity: shown(identity) } : current['identity'] ? { identity: current['identity'] } : {}),
     ...(memory.facts ??
       Object.fromEntries(
         kind.factFields.filter((name) => current[name] !== undefined).map((name) => [name, current[name]]),

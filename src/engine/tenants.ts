@@ -97,6 +97,14 @@ export function listedElsewhere({ remote, endpoint }: Binding, collection: strin
   return via === undefined || plain(via) === plain(endpoint) ? undefined : via;
 }
 
+/** Breaker, and whether the last complete lists are still to be believed: begun not before `oldest` where newer ones fail. */
+export function conditionOf(tenants: Pick<RemoteTenants, 'openBreaker'>, remote: RemoteTenant, oldest: number): string {
+  const stale = [...remote.collections.values()].some(
+    (list) => list.failure() && (list.snapshot()?.begunAt ?? -Infinity) < oldest,
+  );
+  return `${stale}/${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
+}
+
 /** Can a tenant of that spec list all of a collection? */
 function hasList(kind: TenantKind, collection: string, spec: TenantSpec): boolean {
   return kind.collections[collection]?.perMain?.(spec) === undefined;

@@ -6,10 +6,11 @@ import type { KubeApi, KubeObject } from '../kube/types.ts';
 import type { RemotePorts } from '../remote/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createClaims } from './claims.ts';
-import type { Context, EngineSettings, Memory, Store, TenantMemory } from './context.ts';
+import type { Context, EngineSettings, Memory, TenantMemory } from './context.ts';
 import { createJournal } from './journal.ts';
 import type { Kind } from './kind.ts';
 import { identifier, type Resource } from './resource.ts';
+import { createOwnWrites } from './own-writes.ts';
 import { collectionsOf } from './parts.ts';
 import { createQueue, type Queue, type QueueHooks, type RunResult } from './queue.ts';
 import { reconcile } from './reconcile.ts';
@@ -17,8 +18,9 @@ import { remembered } from './remembered.ts';
 import { createSecrets } from './secrets.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
 import { reconcileTenant } from './tenant-pass.ts';
-import { createRemoteTenants, type RemoteTenant } from './tenants.ts';
-import { createUsers } from './users.ts';
+import { conditionOf, createRemoteTenants } from './tenants.ts';
+import { movedTo } from './shards.ts';
+import { createUsers, tenantOf } from './users.ts';
 import { createWitnesses } from './witness.ts';
 
 export interface TermOptions {
@@ -71,30 +73,15 @@ export function createTerm(options: TermOptions): Term {
   /** What was last known of each remote tenant; a change wakes everybody there. */
   const conditions = new Map<string, string>();
   const unsubscribe: (() => void)[] = [];
-  /** True while our own write is fed into a store: its pass is still running and knows. */
-  let own = false;
   let stopped = false;
   let lost = false;
   /** Passes that began a mutating call: the lease is kept until they have recorded its outcome. */
   const acting = new Set<string>();
   const quiet: (() => void)[] = [];
 
-  function facade<T extends KubeObject>(store: KubeStore<T>): Store<T> {
-    return {
-      get: (key) => store.get(key),
-      list: () => store.list(),
-      observe(object) {
-        own = true;
-        try {
-          store.observe(object);
-        } finally {
-          own = false;
-        }
-      },
-    };
-  }
-  const facades = new Map([...options.stores].map(([kind, store]) => [kind, facade(store)]));
-  const tenantFacades = new Map([...options.tenantStores].map(([kind, store]) => [kind, facade(store)]));
+  const own = createOwnWrites();
+  const facades = new Map([...options.stores].map(([kind, store]) => [kind, own.facade(store)]));
+  const tenantFacades = new Map([...options.tenantStores].map(([kind, store]) => [kind, own.facade(store)]));
 
   const tenants = createRemoteTenants({
     clock,
@@ -118,7 +105,7 @@ export function createTerm(options: TermOptions): Term {
       const keys = waiting.get(remote.key);
       waiting.delete(remote.key);
       for (const key of keys ?? []) queue.add(key, 1);
-      const now = conditionOf(remote);
+      const now = conditionOf(tenants, remote, clock.monotonic() - settings.staleAfter);
       if (!turned && conditions.get(remote.key) === now) return;
       conditions.set(remote.key, now);
       for (const tenant of remote.bindings.keys()) {
@@ -127,15 +114,6 @@ export function createTerm(options: TermOptions): Term {
       }
     },
   });
-
-  /** Breaker, and whether the last complete lists are still to be believed. */
-  function conditionOf(remote: RemoteTenant): string {
-    const now = clock.monotonic();
-    const stale = [...remote.collections.values()].some(
-      (list) => list.failure() && now - (list.snapshot()?.begunAt ?? -Infinity) > settings.staleAfter,
-    );
-    return `${stale}/${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
-  }
 
   const context: Context = {
     settings,
@@ -176,6 +154,16 @@ export function createTerm(options: TermOptions): Term {
     firstSeen: (key) => seen.get(key) ?? Infinity,
     memory: (key) => remembered(memories, key),
     tenantMemory: (key) => remembered(tenantMemories, key),
+    handOver(tenant) {
+      const binding = tenants.binding(tenant);
+      for (const user of binding ? users.of(tenant) : []) {
+        const kind = kinds.get(user.slice(0, user.indexOf('/')))!;
+        for (const collection of collectionsOf(kind, binding!)) collection.want(user, undefined);
+      }
+      tenants.bind(tenant, undefined);
+      tenants.setProblem(tenant, undefined);
+      tenantMemories.delete(tenant);
+    },
   };
 
   const queue = createQueue({
@@ -221,13 +209,10 @@ export function createTerm(options: TermOptions): Term {
     }
     const former = change.type === 'updated' ? change.old.status?.externalID : undefined;
     if (former !== object.status?.externalID) wakeTenants(kind, object);
-    if (own) return;
+    if (own.feeding()) return;
     const urgent = change.type !== 'updated' || change.old.metadata.generation !== object.metadata.generation;
     queue.add(key, urgent ? 0 : 1);
   }
-
-  const tenantOf = (kind: Kind, object: Resource) =>
-    `${kind.tenantKind}/${object.metadata.namespace ?? ''}/${object.spec.tenantRef.name}`;
 
   /** Forgets a resource that is gone: another one of its name starts anew. */
   function leave(kind: Kind, key: string, object: Resource): void {
@@ -250,7 +235,15 @@ export function createTerm(options: TermOptions): Term {
   function takeTenant(kind: TenantKind, change: Change<TenantResource>): void {
     const key = identifier(kind.names.kind, change.object);
     if (change.type === 'deleted') tenantMemories.delete(key);
-    if (!own) queue.add(key, 0);
+    if (!own.feeding()) queue.add(key, 0);
+    if (movedTo(kind, change, settings.shard.count) !== settings.shard.index) return;
+    // They are ours from now on: what was known of them before, another shard may have changed.
+    for (const user of users.of(key)) {
+      memories.delete(user);
+      seen.set(user, clock.monotonic());
+      context.witnesses.seen(user);
+      queue.add(user, 1);
+    }
   }
 
   /** One that cannot be read (an older schema let it through) must not stop the others. */

@@ -1,6 +1,10 @@
 import type { Kind } from './kind.ts';
 import type { Resource } from './resource.ts';
 
+/** Identifier of the tenant resource that a resource names. */
+export const tenantOf = (kind: Kind, { metadata, spec }: Resource): string =>
+  `${kind.tenantKind}/${metadata.namespace ?? ''}/${spec.tenantRef.name}`;
+
 /** Which resources name which others: their tenant resource, and what they refer to. All by identifier; made from the resources themselves. */
 export interface Users {
   update(identifier: string, resource: Resource | undefined, kind: Kind): void;
@@ -13,11 +17,10 @@ export function createUsers(): Users {
   const users = new Map<string, Set<string>>();
   const nobody: ReadonlySet<string> = new Set();
 
-  function namedBy({ metadata, spec }: Resource, kind: Kind): string[] {
-    const { namespace = '' } = metadata;
-    const others = kind.refers?.(spec) ?? [];
-    const named = [[kind.tenantKind, spec.tenantRef.name] as const, ...others];
-    return named.map(([other, name]) => `${other}/${namespace}/${name}`);
+  function namedBy(resource: Resource, kind: Kind): string[] {
+    const { namespace = '' } = resource.metadata;
+    const others = kind.refers?.(resource.spec) ?? [];
+    return [tenantOf(kind, resource), ...others.map(([other, name]) => `${other}/${namespace}/${name}`)];
   }
 
   return {

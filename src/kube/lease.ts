@@ -22,6 +22,8 @@ export interface ElectorOptions {
   key: Key;
   /** Of this process, never used twice at a time: pod name and a random part. */
   identity: string;
+  /** Labels that the Lease carries from the first write on. */
+  labels?: Record<string, string>;
   clock: Clock;
   random: Random;
   timing?: Partial<LeaseTiming>;
@@ -38,7 +40,8 @@ export interface Elector {
    * again after the next `onAcquired`.
    */
   held(): boolean;
-  onAcquired(listener: () => void): void;
+  /** Calls `listener` with the Lease as the API server answered our write. */
+  onAcquired(listener: (lease: Lease) => void): void;
   /** Also called on release, and when run() ends. */
   onLost(listener: () => void): void;
   /** Stops campaigning and empties the lease, so that a standby takes it at once. Never throws. */
@@ -55,12 +58,12 @@ interface Moment {
 /** One connection of the watch; it only makes things faster, so that one which went silent may last its minute. */
 const watchLifetime = 60_000;
 
-export function createElector({ api, key, identity, clock, random, log, ...options }: ElectorOptions): Elector {
+export function createElector({ api, key, identity, labels, clock, random, log, ...options }: ElectorOptions): Elector {
   const timing = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000, ...options.timing };
   if (timing.leaseDuration <= timing.renewDeadline || timing.renewDeadline <= timing.retryPeriod * 1.2) {
     throw new Error('a lease needs leaseDuration > renewDeadline > 1.2 × retryPeriod');
   }
-  const acquired = new Set<() => void>();
+  const acquired = new Set<(lease: Lease) => void>();
   const lost = new Set<() => void>();
   const stopping = new AbortController();
   let stop = stopping.signal;
@@ -74,10 +77,10 @@ export function createElector({ api, key, identity, clock, random, log, ...optio
   const claim = (previous?: LeaseSpec) => claimedBy(identity, previous, timing.leaseDuration, clock.now());
   const holder = () => observed?.lease.spec.holderIdentity || undefined;
 
-  function notify(listeners: Set<() => void>): void {
+  function notify<T extends unknown[]>(listeners: Set<(...about: T) => void>, ...about: T): void {
     for (const listener of listeners) {
       try {
-        listener();
+        listener(...about);
       } catch (error) {
         log?.error({ err: error }, 'a listener of the election failed');
       }
@@ -115,9 +118,9 @@ export function createElector({ api, key, identity, clock, random, log, ...optio
     term?.lapse.cancel();
     // This ends the term on time also while a renewal hangs.
     term = { renewed: began, lapse: clock.after(left, () => endTerm('not renewed in time')) };
-    if (first) {
+    if (first && observed) {
       log?.info({ lease: key.name, identity }, 'became the leader');
-      notify(acquired);
+      notify(acquired, observed.lease);
     }
   }
 
@@ -137,7 +140,8 @@ export function createElector({ api, key, identity, clock, random, log, ...optio
   /** Fails with 409 when somebody wrote the lease since `lease` was read. */
   async function write({ metadata }: Lease, spec: LeaseSpec): Promise<void> {
     const lock = { uid: metadata.uid, resourceVersion: metadata.resourceVersion };
-    observe(await call(() => api.mergePatch<Lease>(leaseType, key, { metadata: lock, spec })));
+    const patch = { metadata: { ...lock, ...(labels && { labels }) }, spec };
+    observe(await call(() => api.mergePatch<Lease>(leaseType, key, patch)));
   }
 
   /** Reads the lease anew and writes it if it is free or ours. */
@@ -157,7 +161,8 @@ export function createElector({ api, key, identity, clock, random, log, ...optio
       return false;
     }
     const { group, version, kind } = leaseType;
-    const fresh: Lease = { apiVersion: `${group}/${version}`, kind, metadata: { ...key }, spec: claim() };
+    const metadata = { ...key, ...(labels && { labels }) };
+    const fresh: Lease = { apiVersion: `${group}/${version}`, kind, metadata, spec: claim() };
     observe(await call(() => api.create(leaseType, fresh)));
     return true;
   }

@@ -96,6 +96,7 @@ export function createMetrics({ ofProcess = true } = {}) {
       'kind',
     ]),
     leader: gauge('leader', '1 while this replica holds the lease.'),
+    shardWaiting: gauge('shard_waiting', '1 while this replica waits for Leases of another count of shards.'),
 
     kubeRequests: counter('kube_requests_total', 'Requests to the Kubernetes API; code is empty where none answered.', [
       'verb',

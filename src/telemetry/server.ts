@@ -8,6 +8,8 @@ export interface Check {
   name: string;
   /** undefined when all is well, else what is wrong, in words for a person. */
   problem: () => string | undefined;
+  /** What a person should know although nothing is wrong; it stands below the `ok`. */
+  note?: () => string | undefined;
 }
 
 export interface TelemetryOptions {
@@ -71,7 +73,11 @@ function answerChecks(response: ServerResponse, checks: readonly Check[]): void 
       return answer(response, 503, `${name}: ${words}\n`);
     }
   }
-  return answer(response, 200, 'ok');
+  const notes = checks.flatMap(({ name, note }) => {
+    const words = note?.();
+    return words === undefined ? [] : [`\n${name}: ${words}`];
+  });
+  return answer(response, 200, `ok${notes.join('')}`);
 }
 
 function answer(

@@ -3,6 +3,7 @@ import { KubeError } from '../../src/kube/types.ts';
 import type { Dice } from '../simulation/seeded.ts';
 import { manifestFor, remoteName, rotate, type Slot, somePorts, type Space, typeOfSlot } from './manifests.ts';
 import { deletedAt, last, type Ledger, type Life, shelfOf, type Spec } from './records.ts';
+import { until } from '../support/wait.ts';
 import type { Site } from './site.ts';
 import type { Watching } from './watching.ts';
 
@@ -82,8 +83,23 @@ export function createPeople({ site, watching, slots, spaces, dice }: Story): Pe
       note(await api.mergePatch<Resource>(typeOfSlot(slot), slot, patch, { fieldManager }));
     } catch (error) {
       // It went while somebody thought about it.
-      if (!(error instanceof KubeError) || error.status !== 404) throw error;
+      if (error instanceof KubeError && error.status === 404) return;
+      await noteWhatStands(slot);
+      throw error;
     }
+  }
+
+  /** An answer that was lost says nothing: what was written is a word all the same. */
+  async function noteWhatStands(slot: Slot): Promise<void> {
+    await until(
+      `${slot.name} can be read again`,
+      async () => {
+        const resource = await api.get<Resource>(typeOfSlot(slot), slot).catch(() => 'not now' as const);
+        if (resource !== 'not now' && resource) note(resource);
+        return resource !== 'not now';
+      },
+      60_000,
+    );
   }
 
   async function remove(slot: Slot): Promise<void> {

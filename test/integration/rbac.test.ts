@@ -161,3 +161,18 @@ it('the rights that docs/security.md names are enough for the life of a bare-met
   expect(operator.log()).not.toMatch(/orbidden/);
   await operator.stop();
 });
+
+it('the rights that docs/security.md names are enough for a shard that waits for another count, and then leads', async () => {
+  const ofRBAC = { kubeconfig, leaderElect: true, leaseNamespace: 'default', leaseName: 'rbac-shards' };
+  const former = await s.start({ ...ofRBAC, shards: 2, shard: 1 });
+  await until('the former leads', () => former.operator.term() !== undefined);
+  const next = await s.start({ ...ofRBAC, shards: 1 });
+  const note = () => next.operator.ready.find(({ name }) => name === 'shards')?.note?.();
+  await until('the next waits', () => note()?.includes('rbac-shards-1-of-2') ?? false);
+  await former.stop();
+  await s.pass(10_000, 500);
+  await until('the next leads', () => next.operator.term() !== undefined);
+  expect(note()).toBeUndefined();
+  expect(former.log() + next.log()).not.toMatch(/orbidden/);
+  await next.stop();
+});

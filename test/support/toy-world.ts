@@ -13,8 +13,8 @@ import { createStore, type Store } from '../../src/kube/store.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
 import type { RemotePorts } from '../../src/remote/ports.ts';
 import { createLog } from '../../src/telemetry/log.ts';
-import { createManualClock } from './clock.ts';
-import { createFakeKube } from './kube-fake.ts';
+import { createManualClock, type TestClock } from './clock.ts';
+import { createFakeKube, type FakeKube } from './kube-fake.ts';
 import { createToyRemote, type Thing, toyNode, type ToyRemote, toyTenant } from './toy-kind.ts';
 
 const steady: Random = { ...systemRandom, next: () => 0.5 };
@@ -58,6 +58,8 @@ export interface ToyWorldOptions {
   /** Specs of the tenants by name; default: one, `t`. */
   tenants?: Record<string, object>;
   settings?: Partial<EngineSettings>;
+  /** Another world whose time and Kubernetes it shares: a second process. It makes no tenants. */
+  beside?: { clock: TestClock; kube: FakeKube };
   random?: Random;
   /** Takes log lines; none are written without it. */
   logTo?: { write(line: string): void };
@@ -65,13 +67,13 @@ export interface ToyWorldOptions {
 
 /** The engine with one toy kind in one process, on time that moves only when the test says so; nothing is made yet. */
 export async function createToyWorld(options: ToyWorldOptions = {}) {
-  const clock = createManualClock({ tick: 0.001 });
-  const kube = createFakeKube(clock);
+  const clock = options.beside?.clock ?? createManualClock({ tick: 0.001 });
+  const kube = options.beside?.kube ?? createFakeKube(clock);
   /** Types whose watches say nothing now. */
   const silent = new Set<string>();
-  const { watch } = kube;
-  kube.watch = async function* (...args) {
-    for await (const event of watch.apply(kube, args)) {
+  const watched = Object.create(kube) as FakeKube;
+  watched.watch = async function* (...args) {
+    for await (const event of kube.watch(...args)) {
       while (silent.has(args[0].plural) && !args[1].signal.aborted) await new Promise((done) => setImmediate(done));
       yield event as never;
     }
@@ -83,7 +85,7 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
   const tenantKind = options.tenantKind?.(base) ?? base;
   const { logTo } = options;
   const log = createLog(logTo ? { level: 'warn', destination: logTo } : { level: 'silent' });
-  const common = { api: kube, namespaces: [], clock, random: steady, log };
+  const common = { api: watched, namespaces: [], clock, random: steady, log };
   const events: (EventInput & { of: string })[] = [];
   let stores: [Store<Resource>, Store<TenantResource>] | undefined;
   let term: Term | undefined;
@@ -127,8 +129,9 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
         ...rest,
       },
     } as KubeObject);
-  await secret('credentials');
-  for (const [name, rest] of Object.entries(options.tenants ?? { t: {} })) await tenant(name, rest);
+  if (!options.beside) await secret('credentials');
+  for (const [name, rest] of Object.entries(options.tenants ?? (options.beside ? {} : { t: {} })))
+    await tenant(name, rest);
 
   const self = {
     clock,
@@ -168,6 +171,7 @@ export async function createToyWorld(options: ToyWorldOptions = {}) {
         settings: {
           ownerID: 'prod',
           holder: 'pod-1',
+          shard: { index: 0, count: 1 },
           settleWindow: 900_000,
           absenceInterval: 60_000,
           motionInterval: 15_000,

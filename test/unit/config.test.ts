@@ -20,6 +20,8 @@ const values: Record<(typeof settings)[number]['field'], [text: string, value: u
   leaseDuration: ['1m', 60_000],
   renewDeadline: ['12s', 12_000],
   retryPeriod: ['1500ms', 1500],
+  shards: ['3', 3],
+  shard: ['2', 2],
   identity: ['pod-1', 'pod-1'],
   allowedEndpoints: ['*.api.ntt.com,localhost', ['*.api.ntt.com', 'localhost']],
   allowInsecureEndpoints: ['true', true],
@@ -35,17 +37,23 @@ const values: Record<(typeof settings)[number]['field'], [text: string, value: u
   logLevel: ['debug', 'debug'],
 };
 
+/** What a setting means something with only. */
+const beside: Partial<Record<keyof typeof values, Record<string, string>>> = { shard: { shards: '3' } };
+
 describe.each(settings)('$flag', (setting) => {
   const [text, value] = values[setting.field];
+  const others = beside[setting.field];
 
   test('is read from the flag', () => {
-    expect(read({ [setting.field]: text })[setting.field]).toEqual(value);
+    expect(read({ ...others, [setting.field]: text })[setting.field]).toEqual(value);
   });
 
   test('is read from its variable, and the flag goes before it', () => {
     const environment = { [variable(name(setting))]: text };
-    expect(readConfig(setting.field === 'ownerID' ? {} : given, environment)[setting.field]).toEqual(value);
-    expect(read({ [setting.field]: text }, { [variable(name(setting))]: 'nonsense !' })[setting.field]).toEqual(value);
+    const rest = setting.field === 'ownerID' ? {} : { ...given, ...others };
+    expect(readConfig(rest, environment)[setting.field]).toEqual(value);
+    const nonsense = { [variable(name(setting))]: 'nonsense !' };
+    expect(read({ ...others, [setting.field]: text }, nonsense)[setting.field]).toEqual(value);
   });
 
   test('counts as not given when it is empty', () => {
@@ -67,7 +75,8 @@ describe.each(settings)('$flag', (setting) => {
 
 test('every setting of the schema can be set on the command line', () => {
   expect(settings.map(({ field }) => field).sort()).toEqual(Object.keys(values).sort());
-  const config = read(Object.fromEntries(Object.entries(values).map(([field, [text]]) => [field, text])));
+  const all = Object.fromEntries(Object.entries(values).map(([field, [text]]) => [field, text]));
+  const config = read({ ...all, leaderElect: 'true' }); // shards need it
   expect(Object.keys(config).sort()).toEqual(Object.keys(values).sort());
 });
 
@@ -87,6 +96,10 @@ describe('what cannot be meant is refused, with flag and variable', () => {
     ['workers', '--workers', '0'],
     ['workers', '--workers', 'many'],
     ['workers', '--workers', '1.5'],
+    ['shards', '--shards', '0'],
+    ['shards', '--shards', '101'],
+    ['shard', '--shard', '-1'],
+    ['shard', '--shard', '1'],
     ['logLevel', '--log-level', 'loud'],
     ['absenceInterval', '--absence-interval', '999ms'],
     // Zero would list, or read Secrets, without end.
@@ -111,6 +124,16 @@ describe('what cannot be meant is refused, with flag and variable', () => {
     expect(() => read({ settleWindow: '5m' })).toThrow(short);
     expect(() => read({ settleWindow: '6m', writeDeadline: '60001ms' })).toThrow(short);
     expect(read({ settleWindow: '6m', writeDeadline: '60s' }).settleWindow).toBe(360_000);
+  });
+
+  test('a shard beyond the last, shards without Leases, and a Lease whose name is no label', () => {
+    expect(() => read({ shards: '3', shard: '3' })).toThrow('--shard (FREEHOLD_SHARD): must be less than --shards');
+    expect(() => read({ shards: '2', leaderElect: 'false' })).toThrow(
+      '--shards (FREEHOLD_SHARDS): needs --leader-elect',
+    );
+    const leaseName = 'x'.repeat(64);
+    expect(() => read({ shards: '2', leaseName })).toThrow('--lease-name (FREEHOLD_LEASE_NAME): must be 1 to 63');
+    expect(read({ leaseName }).leaseName).toBe(leaseName);
   });
 
   test('a lease that could have two holders', () => {

@@ -92,6 +92,7 @@ async function world({ macs = ['aa', 'bb'], deletionPolicy = 'Delete', prepare =
         settings: {
           ownerID: owner.ownerID,
           holder: 'pod-1',
+          shard: { index: 0, count: 1 },
           settleWindow: 900_000,
           absenceInterval: 60_000,
           motionInterval: 15_000,

@@ -156,6 +156,13 @@ describe('the telemetry server', () => {
     expect(await get('/healthz?verbose')).toMatchObject({ status: 503, text: 'watches: silent for 10 minutes\n' });
   });
 
+  test('tell what a person should know although all is well', async () => {
+    const quiet = { name: 'caches', problem: () => undefined, note: () => undefined };
+    const ready = [quiet, { name: 'shards', problem: () => undefined, note: () => 'waits for the others' }];
+    const get = await serve({ ready });
+    expect(await get('/readyz')).toMatchObject({ status: 200, text: 'ok\nshards: waits for the others' });
+  });
+
   test('knows nothing else', async () => {
     const get = await serve();
     expect((await get('/')).status).toBe(404);
