@@ -14,5 +14,11 @@ else
 	echo "freehold: Node.js 22.19 or later is needed (found ${version:-none}): https://nodejs.org/en/download" >&2
 	exit 1
 fi
+# What a large list took goes back to the system at once, instead of staying with the allocator (glibc; others ignore it).
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-131072}"
+export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-131072}"
+# A small young generation: see docs/performance.md. Source maps are beside the bundle; NODE_OPTIONS=--enable-source-maps reads
+# them, for some 80 MB more.
 # exec, so that signals reach the operator itself.
-exec "$node" --enable-source-maps "$here/freehold.mjs" "$@"
+exec "$node" --max-semi-space-size=2 "$here/freehold.mjs" "$@"

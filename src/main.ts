@@ -1,15 +1,11 @@
 import { Command } from 'commander';
-import { stringify } from 'yaml';
 import { systemClock } from './base/clock.ts';
 import { systemRandom } from './base/random.ts';
 import { readConfig, settings } from './config.ts';
-import { crd } from './engine/crd.ts';
-import { kinds } from './kinds.ts';
 import { createKubeClient } from './kube/client.ts';
 import { kubeConnection } from './kube/config.ts';
 import { createOperator } from './operator.ts';
 import { createTransport } from './remote/undici.ts';
-import { runSandbox } from './sandbox/serve.ts';
 import { eventLoopCheck } from './telemetry/event-loop.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -73,10 +69,16 @@ async function run(flags: Record<string, unknown>): Promise<void> {
 
 async function sandbox({ listen }: { listen: string }): Promise<void> {
   const signal = untilSignal();
+  const { runSandbox } = await import('./sandbox/serve.ts');
   const { info, close } = await runSandbox({ listen });
   console.log(JSON.stringify(info));
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   await close();
+}
+
+async function crds(): Promise<void> {
+  const { printedCRDs } = await import('./print-crds.ts');
+  console.log(printedCRDs());
 }
 
 const program = new Command('freehold')
@@ -101,14 +103,7 @@ program
   .option('--listen <host:port>', 'where to listen; port 0 takes a free one', '127.0.0.1:0')
   .action(sandbox);
 
-program
-  .command('crds')
-  .description('print the CustomResourceDefinitions')
-  .action(() =>
-    console.log(
-      kinds.map((kind) => stringify(crd(kind), { lineWidth: 120, aliasDuplicateObjects: false })).join('---\n'),
-    ),
-  );
+program.command('crds').description('print the CustomResourceDefinitions').action(crds);
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`freehold: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../remote/collection.ts';
 import type { RemoteObject } from './kind.ts';
-import { chosenID, type Owner, ownerText, partText, readMarker } from './owner.ts';
+import { add, byText, onceAList } from './lookup.ts';
+import { chosenID, type Markers, type Owner, ownerText, partText, readMarker, readMarkers } from './owner.ts';
 import type { Reason } from './reasons.ts';
 
 /** By what an object is known to be ours. */
@@ -43,7 +44,7 @@ export function ownerOf({ identity }: Question['object'], remote: unknown): stri
 function byKey({ object, snapshot, key }: Question): Identified | undefined {
   const { identity } = object;
   if (identity.level !== 'natural-key' || key === undefined) return undefined;
-  const ids = [...snapshot.items].filter(([, remote]) => identity.keyOf(remote) === key).map(([id]) => id);
+  const ids = [...(byText(snapshot.items, identity.keyOf).get(key) ?? [])];
   const [id] = ids;
   if (ids.length > 1) return { which: 'candidates', ids, why: `several ${object.noun}s use ${key}` };
   return id === undefined ? undefined : { which: 'known', id, listed: true, how: 'key' };
@@ -74,10 +75,11 @@ export function refusal(
 function elsewhere(question: Question): Identified | undefined {
   const { owner, object, snapshot } = question;
   if (question.unsettled) return undefined;
-  const suffix = `/${owner.namespace}/${owner.name}`;
-  for (const [id, remote] of snapshot.items) {
-    const text = ownerOf(object, remote);
-    if (text === undefined || text === ownerText(owner) || !text.endsWith(suffix)) continue;
+  const ours = ownerText(owner);
+  const ids = byOwnName(object, snapshot).get(ownName(ours)!) ?? [];
+  for (const id of ids) {
+    const text = ownerOf(object, snapshot.items.get(id));
+    if (text === undefined || text === ours) continue;
     return {
       which: 'refused',
       reason: 'OwnedElsewhere',
@@ -87,30 +89,48 @@ function elsewhere(question: Question): Identified | undefined {
   return undefined;
 }
 
+/** `/namespace/name` of the readable owner. */
+const ownName = (text: string | undefined) => /\/[^/]*\/[^/]*$/.exec(text ?? '')?.[0];
+
+/** IDs by that. */
+function byOwnName(object: Question['object'], { items }: Snapshot<unknown>) {
+  return onceAList(items, object.identity, () => {
+    const groups = new Map<string, string[]>();
+    for (const [id, remote] of items) add(groups, ownName(ownerOf(object, remote)), id);
+    return groups;
+  });
+}
+
+/** IDs by the whole of the readable owner. */
+function ownedBy({ identity }: Question['object'], { items }: Snapshot<unknown>, text: string): readonly string[] {
+  return identity.level === 'marker' || identity.level === 'chosen-id'
+    ? (byText(items, identity.owner).get(text) ?? [])
+    : [];
+}
+
+function markersIn(marker: (remote: never) => string | null | undefined, { items }: Snapshot<unknown>): Markers {
+  return onceAList(items, marker, () => readMarkers([...items].map(([id, remote]) => [id, marker(remote as never)])));
+}
+
 function byMarker(question: Question): Identified | undefined {
   const { owner, object, snapshot } = question;
   const { identity } = object;
   if (identity.level !== 'marker') return undefined;
-  const ours: string[] = [];
-  const doubtful: string[] = [];
-  for (const [id, remote] of snapshot.items) {
-    const { mark } = readMarker(identity.marker(remote), owner);
-    if (mark === 'ours') ours.push(id);
-    // The marker is gone and the second, weaker mark is there: it was ours once.
-    else if (mark === 'damaged' || (mark === 'none' && identity.owner(remote) === ownerText(owner))) doubtful.push(id);
-  }
+  const { ours, others } = markersIn(identity.marker, snapshot).of(owner);
+  // The marker is gone and the second, weaker mark is there: it was ours once.
+  const remains = (id: string) => identity.owner(snapshot.items.get(id)) === ownerText(owner);
+  const doubtful = others.filter(({ id, mark }) => mark === 'damaged' || remains(id)).map(({ id }) => id);
   const [id] = ours;
   if (ours.length === 1 && id !== undefined) return { which: 'known', id, listed: true, how: 'marker' };
-  if (ours.length > 1) return { which: 'candidates', ids: ours, why: 'several carry our marker' };
+  if (ours.length > 1) return { which: 'candidates', ids: [...ours], why: 'several carry our marker' };
   if (doubtful.length > 0) return { which: 'candidates', ids: doubtful, why: 'the owner marker is damaged' };
   return undefined;
 }
 
 /** More than one main object that says it is ours: a remote that dropped our ID made one more for a lost answer. */
 function severalMarked({ object, owner, snapshot }: Question, id: string): Identified | undefined {
-  const ids = [...snapshot.items]
-    .filter(([found, remote]) => found === id || ownerOf(object, remote) === ownerText(owner))
-    .map(([found]) => found);
+  const named = ownedBy(object, snapshot, ownerText(owner));
+  const ids = [...(snapshot.items.has(id) && !named.includes(id) ? [id] : []), ...named];
   return ids.length > 1 ? { which: 'candidates', ids, why: 'several carry our mark' } : undefined;
 }
 
@@ -118,13 +138,9 @@ function severalMarked({ object, owner, snapshot }: Question, id: string): Ident
 export function marked({ object, owner, snapshot }: Question): string[] {
   const { identity } = object;
   if (identity.level !== 'marker' && identity.level !== 'chosen-id') return [];
-  return [...snapshot.items].flatMap(([id, remote]) => {
-    const ours =
-      identity.level === 'marker'
-        ? readMarker(identity.marker(remote), owner).mark === 'ours'
-        : id === chosenID(owner) || identity.owner(remote) === ownerText(owner);
-    return ours ? [id] : [];
-  });
+  if (identity.level === 'marker') return [...markersIn(identity.marker, snapshot).of(owner).ours];
+  const id = chosenID(owner);
+  return [...new Set([...(snapshot.items.has(id) ? [id] : []), ...ownedBy(object, snapshot, ownerText(owner))])];
 }
 
 /** Pure: by recorded ID, by the person's word, by the ID we chose, by our marker. Never by name. */
@@ -143,9 +159,8 @@ export function identify(question: Question): Identified {
     if (twice) return twice;
     if (snapshot.items.has(id)) return { which: 'known', id, listed: true, how: 'chosen' };
     const text = part ? partText(owner, part.name, part.instance) : ownerText(owner);
-    for (const [found, remote] of snapshot.items) {
-      if (ownerOf(object, remote) === text) return { which: 'known', id: found, listed: true, how: 'chosen' };
-    }
+    const [named] = ownedBy(object, snapshot, text);
+    if (named !== undefined) return { which: 'known', id: named, listed: true, how: 'chosen' };
     const { instanceOf } = object.identity;
     if (part?.mainID !== undefined && instanceOf) {
       for (const [found, remote] of snapshot.items) {

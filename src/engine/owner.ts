@@ -1,4 +1,5 @@
 import { createHash, hash } from 'node:crypto';
+import { add } from './lookup.ts';
 
 /** Who owns a remote object. `ownerID` outlives the cluster: a cluster rebuilt from Git with the same one finds its own again. */
 export interface Owner {
@@ -83,8 +84,11 @@ const provablyOther = 6;
 const begins = /^\[?fh1?:/i;
 
 export function readMarker(description: string | null | undefined, owner: Owner): Marking {
+  return readAs(description, ownerHash(owner));
+}
+
+function readAs(description: string | null | undefined, ours: string): Marking {
   const text = (description ?? '').trimStart();
-  const ours = ownerHash(owner);
   const lower = text.toLowerCase();
   if (!begins.test(text)) {
     // Cut within its first characters, or behind words that somebody put before it.
@@ -105,8 +109,41 @@ export function readMarker(description: string | null | undefined, owner: Owner)
 
 /** Does the description carry a sound marker of anybody? It proves that this tenant keeps markers. */
 export function isMarked(description: string | null | undefined): boolean {
+  return soundHash(description) !== undefined;
+}
+
+/** The 26 characters of the sound marker that stands there. */
+function soundHash(description: string | null | undefined): string | undefined {
   const match = sound.exec((description ?? '').trimStart());
-  return match?.[1] !== undefined && checkOf(match[1]) === match[2];
+  return match?.[1] !== undefined && checkOf(match[1]) === match[2] ? match[1] : undefined;
+}
+
+/** What many descriptions say about their owners, read once: readMarker for each of them would hash each for every owner. */
+export interface Markers {
+  /** Where readMarker says `ours` to that owner, in order, and where `damaged` or `none`: the rest is somebody else's. */
+  of(owner: Owner): { ours: readonly string[]; others: readonly { id: string; mark: 'none' | 'damaged' }[] };
+}
+
+export function readMarkers(
+  descriptions: Iterable<readonly [id: string, description: string | null | undefined]>,
+): Markers {
+  const bySound = new Map<string, string[]>();
+  const unsound: (readonly [string, string | null | undefined])[] = [];
+  for (const [id, description] of descriptions) {
+    const owner = soundHash(description);
+    if (owner === undefined) unsound.push([id, description]);
+    else add(bySound, owner, id);
+  }
+  return {
+    of(owner) {
+      const ours = ownerHash(owner);
+      const others = unsound.flatMap(([id, description]) => {
+        const { mark } = readAs(description, ours);
+        return mark === 'none' || mark === 'damaged' ? [{ id, mark }] : [];
+      });
+      return { ours: bySound.get(ours) ?? [], others };
+    },
+  };
 }
 
 /** UUIDv5 of the owner (and of the part and instance): the ID we choose where the remote lets us. */

@@ -120,7 +120,7 @@ async function partsOf(
 }
 
 /** One pass over a list finds what belongs to each main object: a pass over one resource does not look at all others'. */
-const byMain = new WeakMap<Snapshot<unknown>, Map<string, Map<string, unknown>>>();
+const byMain = new WeakMap<Snapshot<unknown>['items'], Map<string, Map<string, unknown>>>();
 
 function ofMain(
   snapshot: Snapshot<unknown>,
@@ -129,7 +129,7 @@ function ofMain(
 ): Snapshot<unknown> {
   const mainOf = identity.level === 'chosen-id' ? identity.mainOf : undefined;
   if (!mainOf) return snapshot;
-  let index = byMain.get(snapshot);
+  let index = byMain.get(snapshot.items);
   if (!index) {
     index = new Map();
     for (const [id, remote] of snapshot.items) {
@@ -137,7 +137,7 @@ function ofMain(
       const items = index.get(main) ?? new Map<string, unknown>();
       index.set(main, items.set(id, remote));
     }
-    byMain.set(snapshot, index);
+    byMain.set(snapshot.items, index);
   }
   return { ...snapshot, items: index.get(mainID) ?? new Map<string, unknown>() };
 }

@@ -1,5 +1,5 @@
 import { Secret } from '../base/secret.ts';
-import { isConflict, type KubeApi, type KubeObject, type Patch, type ResourceType } from '../kube/types.ts';
+import { isConflict, type Key, type KubeApi, type KubeObject, type Patch, type ResourceType } from '../kube/types.ts';
 import { inUseFinalizer, ownerAnnotation, secretType } from './annotations.ts';
 import type { SecretNeed, SecretOutput } from './kind.ts';
 import type { Reason } from './reasons.ts';
@@ -61,8 +61,35 @@ export interface Secrets {
 /** metadata.uid of the resource for which a Secret was made: another one of its name may have bought with it since. */
 const madeForAnnotation = 'freehold.dev/made-for';
 
+/**
+ * Many resources name one Secret, and after a restart all read it. One read serves all who asked before it began, so that
+ * nobody gets one that is older than the question.
+ */
+function sharedReads(read: (key: Key) => Promise<KubeSecret | undefined>) {
+  const running = new Map<string, Promise<unknown>>();
+  const next = new Map<string, Promise<KubeSecret | undefined>>();
+  return (namespace: string, name: string): Promise<KubeSecret | undefined> => {
+    const key = `${namespace}/${name}`;
+    const shared = next.get(key);
+    if (shared) return shared;
+    const begun = Promise.resolve(running.get(key)).then(() => {
+      next.delete(key);
+      const reading = read({ namespace, name });
+      const settled = reading.then(
+        () => undefined,
+        () => undefined,
+      );
+      running.set(key, settled);
+      void settled.then(() => running.get(key) === settled && running.delete(key));
+      return reading;
+    });
+    next.set(key, begun);
+    return begun;
+  };
+}
+
 export function createSecrets(kube: KubeApi): Secrets {
-  const at = (namespace: string, name: string) => kube.get<KubeSecret>(secretsType, { namespace, name });
+  const at = sharedReads((key) => kube.get<KubeSecret>(secretsType, key));
 
   function understand(secret: KubeSecret, keys: string[]): ReadSecret {
     const { namespace, name, uid = '', resourceVersion = '', annotations, finalizers = [] } = secret.metadata;

@@ -1,6 +1,7 @@
 import { heldByOther } from './held.ts';
 import { marked, type Question } from './identify.ts';
 import type { Unique } from './kind.ts';
+import { byText } from './lookup.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Binding } from './tenants.ts';
 
@@ -38,7 +39,9 @@ export function takenByOthers(pass: Pass, binding: Binding, own: string | undefi
     memory.unique = { ...memory.unique, [noun]: wish };
     if (wish === undefined) continue;
     const other = titled(pass, target, unique, value!) ?? context.claims.hold(wish, target, identifier);
-    const [rival] = [...items].find(([id, item]) => id !== own && unique.ofRemote(item as never) === value) ?? [];
+    const rival = byText(items, unique.ofRemote)
+      .get(value!)
+      ?.find((id) => id !== own);
     if (other === undefined && rival === undefined) continue;
     const holder = rival === undefined ? undefined : context.claims.holderOf(rival, target);
     const who = rival === undefined ? other! : `${main.noun} ${rival}${holder === undefined ? '' : ` (${holder})`}`;

@@ -1,3 +1,4 @@
+import { createSharing } from '../base/share.ts';
 import { keyOf, type KubeObject } from './types.ts';
 
 /** What happened to an object, as the listeners of a store see it. */
@@ -33,8 +34,10 @@ export interface Cache<T extends KubeObject> {
 
 export function createCache<T extends KubeObject>(): Cache<T> {
   const objects = new Map<string, T>();
+  const share = createSharing();
 
   function put(object: T): Change<T>[] {
+    share(object);
     const key = keyOf(object);
     const old = objects.get(key);
     objects.set(key, object);

@@ -1,4 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import { isSameJSON } from '../base/equal.ts';
+import { createSharing } from '../base/share.ts';
 import { jitter, type Random } from '../base/random.ts';
 import type { Log } from '../telemetry/log.ts';
 import { RemoteError } from './errors.ts';
@@ -63,7 +65,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const listListeners: ((turned: boolean) => void)[] = [];
   const wishes = new Map<string, number>();
   let snapshot: Snapshot<T> | undefined;
-  let texts = new Map<string, string>();
+  const share = createSharing();
   let failure: RemoteError | undefined;
   let count = 0;
   let running = false;
@@ -88,11 +90,29 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     timer = clock.after(Math.max(0, endedAt + due - clock.monotonic()), () => void list());
   }
 
-  function changed(next: Map<string, string>): Set<string> {
+  /**
+   * The list as it is kept, and what it changed. An item that did not change stays the very object that it was, and so does
+   * the whole map where none did: what was found out about them stays true, and nothing is held twice.
+   */
+  function compared(answer: Listed<T>): { items: ReadonlyMap<string, T>; unreadable: Set<string>; ids: Set<string> } {
+    const former = snapshot?.items ?? new Map<string, T>();
+    const formerUnreadable = snapshot?.unreadable ?? new Set<string>();
+    const unreadable = new Set(answer.unreadable);
+    const items = new Map<string, T>();
+    for (const item of answer.items) items.set(options.id(item), item);
     const ids = new Set<string>();
-    for (const [id, text] of next) if (texts.get(id) !== text) ids.add(id);
-    for (const id of texts.keys()) if (!next.has(id)) ids.add(id);
-    return ids;
+    for (const [id, item] of items) {
+      const before = former.get(id);
+      if (before !== undefined && isSameJSON(before, item)) items.set(id, before);
+      else {
+        share(item);
+        ids.add(id);
+      }
+    }
+    for (const id of former.keys()) if (!items.has(id)) ids.add(id);
+    for (const id of unreadable) if (!items.has(id) && !formerUnreadable.has(id)) ids.add(id);
+    for (const id of formerUnreadable) if (!items.has(id) && !unreadable.has(id)) ids.add(id);
+    return { items: ids.size === 0 && snapshot ? former : items, unreadable, ids };
   }
 
   async function list(): Promise<void> {
@@ -104,13 +124,10 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     let ids = new Set<string>();
     try {
       const answer = await options.list();
-      const items = new Map(answer.items.map((item) => [options.id(item), item] as const));
-      const next = new Map([...items].map(([id, item]) => [id, JSON.stringify(item)] as const));
-      for (const id of answer.unreadable ?? []) if (!next.has(id)) next.set(id, '');
-      ids = changed(next);
-      texts = next;
+      const next = compared(answer);
+      ids = next.ids;
       count += 1;
-      snapshot = { items, unreadable: new Set(answer.unreadable), begunAt, count };
+      snapshot = { items: next.items, unreadable: next.unreadable, begunAt, count };
       failure = undefined;
     } catch (error) {
       failure = error instanceof RemoteError ? error : unexpected(error);

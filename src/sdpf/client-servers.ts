@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { Call, Fence, JsonBody, Priority, RemoteSession } from '../remote/call.ts';
+import { RemoteError } from '../remote/errors.ts';
 import type { TolerantList } from '../remote/tolerant-list.ts';
+import { TransportError } from '../remote/transport.ts';
 import { allPages } from './pages.ts';
 import * as wire from './wire-server.ts';
 
@@ -20,10 +22,33 @@ export type ServerFilter = {
 /** How an action names the VM: by one of the two. */
 export type GuestVM = { vm_id: string } | { vm_name: string };
 
-const pageSize = 100;
+/**
+ * Servers a page. The largest that the API gives is not documented; Nova, after whose manner it is made, gives 1,000 and cuts
+ * what is more. Where 1,000 are refused, are more than an answer may hold, or take too long, `fewer` are asked for.
+ */
+const many = 1_000;
+const fewer = 100;
 
 /** Servers, the actions on them, and their connection to the common function gateway (CFGW). */
 export function serverCalls(session: RemoteSession) {
+  let size = many;
+
+  async function sized<T>(page: (limit: number) => Promise<T>): Promise<T> {
+    try {
+      return await page(size);
+    } catch (error) {
+      const then = size > fewer ? smaller(error) : undefined;
+      if (then === undefined) throw error;
+      if (then === 'now') {
+        const answered = await page(fewer);
+        size = fewer;
+        return answered;
+      }
+      size = fewer;
+      throw error;
+    }
+  }
+
   const pages = <T extends { id: string }>(
     operation: string,
     path: string,
@@ -31,10 +56,12 @@ export function serverCalls(session: RemoteSession) {
     priority: ReadPriority,
     filter: ServerFilter = {},
   ) =>
-    allPages(operation, path, async (marker) => {
-      const query = { ...filter, limit: pageSize, marker };
-      return (await session.read({ operation, method: 'GET', path, query, answer }, priority)).servers;
-    });
+    allPages(operation, path, (marker) =>
+      sized(async (limit) => {
+        const query = { ...filter, limit, marker };
+        return (await session.read({ operation, method: 'GET', path, query, answer }, priority)).servers;
+      }),
+    );
 
   return {
     /** All pages of the brief list, without status and description: identify by listServersDetail. Seed 000, List Servers. */
@@ -149,6 +176,14 @@ export function serverCalls(session: RemoteSession) {
       return (await session.write(call, fence)).server.cfgw_connection;
     },
   };
+}
+
+/** Whether a smaller page may help against that failure, and when it is asked for. */
+function smaller(error: unknown): 'now' | 'next time' | undefined {
+  if (!(error instanceof RemoteError)) return undefined;
+  if (error.reason === 'Rejected' || error.status === 413) return 'now';
+  const failure = error.cause instanceof TransportError ? error.cause.failure : undefined;
+  return failure === 'too-large' ? 'now' : failure === 'timeout' ? 'next time' : undefined;
 }
 
 function serverPath(serverID: string): string {

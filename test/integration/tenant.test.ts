@@ -431,7 +431,7 @@ describe('a tenant that works', () => {
     let garbled = false;
     middleman.hook = async ({ path }, answer) => {
       const answered = await answer();
-      if (!garbled || !path.includes('/servers/detail?limit=100')) return answered;
+      if (!garbled || !path.includes('/servers/detail?limit=1000')) return answered;
       if (path.includes('marker=garbled')) return { ...answered, status: 200, body: '{"servers": []}' };
       if (path.includes('marker=')) return answered;
       const { servers } = JSON.parse(answered.body) as { servers: object[] };

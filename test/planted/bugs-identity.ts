@@ -43,9 +43,10 @@ export const identityBugs: readonly Bug[] = [
     edits: [
       {
         file,
-        find: "if (mark === 'ours') ours.push(id);",
-        replace: `const same = identity.owner(remote)?.endsWith(\`/\${owner.namespace}/\${owner.name}\`) === true;
-    if (mark === 'ours' || same) ours.push(id);`,
+        find: 'const { ours, others } = markersIn(identity.marker, snapshot).of(owner);',
+        replace: `const { ours: marks, others } = markersIn(identity.marker, snapshot).of(owner);
+  const same = (remote: unknown) => identity.owner(remote)?.endsWith(\`/\${owner.namespace}/\${owner.name}\`) === true;
+  const ours = [...snapshot.items].filter(([id, remote]) => marks.includes(id) || same(remote)).map(([id]) => id);`,
       },
     ],
     why: 'Two installations in one tenant take each other’s servers where namespace and name are equal.',
@@ -70,9 +71,8 @@ export const identityBugs: readonly Bug[] = [
     edits: [
       {
         file,
-        find: "if (ownerOf(object, remote) === text) return { which: 'known', id: found, listed: true, how: 'chosen' };",
-        replace:
-          "if (ownerOf(object, remote) === text && found === id) return { which: 'known', id, listed: true, how: 'chosen' };",
+        find: "if (named !== undefined) return { which: 'known', id: named, listed: true, how: 'chosen' };",
+        replace: "if (named === id) return { which: 'known', id, listed: true, how: 'chosen' };",
       },
       // Else the machine's BMC would be found taken.
       bmcNotLookedFor,
@@ -117,7 +117,7 @@ export const identityBugs: readonly Bug[] = [
     edits: [
       {
         file,
-        find: 'const ids = [...snapshot.items].filter(([, remote]) => identity.keyOf(remote) === key).map(([id]) => id);',
+        find: 'const ids = [...(byText(snapshot.items, identity.keyOf).get(key) ?? [])];',
         replace:
           'const ids = [...snapshot.items].filter(([, remote]) => identity.keyOf(remote) !== undefined).map(([id]) => id).slice(0, 1);',
       },

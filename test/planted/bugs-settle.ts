@@ -125,8 +125,9 @@ export const settleBugs: readonly Bug[] = [
     edits: [
       {
         file: 'src/engine/identify.ts',
-        find: "if (mark === 'ours') ours.push(id);",
-        replace: "if (mark === 'ours' && id === '') ours.push(id);",
+        find: 'const { ours, others } = markersIn(identity.marker, snapshot).of(owner);',
+        replace: `const { others } = markersIn(identity.marker, snapshot).of(owner);
+  const ours: string[] = [];`,
       },
     ],
     why: 'A server of ours whose record was lost is not found again, and another one is bought.',
@@ -138,8 +139,9 @@ export const settleBugs: readonly Bug[] = [
     edits: [
       {
         file: 'src/engine/identify.ts',
-        find: "else if (mark === 'damaged' || (mark === 'none' && identity.owner(remote) === ownerText(owner))) doubtful.push(id);",
-        replace: "else if (mark === 'damaged' && id === '') doubtful.push(id);",
+        find: "const doubtful = others.filter(({ id, mark }) => mark === 'damaged' || remains(id)).map(({ id }) => id);",
+        replace:
+          "const doubtful = others.filter(({ id, mark }) => mark === 'damaged' && id === '' && remains(id)).map(({ id }) => id);",
       },
     ],
     why: 'Somebody edits the description of a server, the cluster is rebuilt, and the server is bought again.',

@@ -292,3 +292,56 @@ test('between any two lists, exactly what differs is told', async () => {
     { numRuns: 50 },
   );
 });
+
+describe('what did not change', () => {
+  test('is the very object that it was, so that nothing is held twice and what was found out of it stays true', async () => {
+    const { collection, remote, advance } = await started();
+    remote.things = [
+      { id: 'a', size: 1 },
+      { id: 'b', size: 1 },
+    ];
+    await advance(interval);
+    const before = collection.snapshot()!;
+    await advance(interval);
+    expect(collection.snapshot()!.items).toBe(before.items);
+    expect(collection.snapshot()!.begunAt).toBeGreaterThan(before.begunAt);
+    remote.things = [
+      { id: 'a', size: 1 },
+      { id: 'b', size: 2 },
+    ];
+    await advance(interval);
+    const after = collection.snapshot()!;
+    expect(after.items.get('a')).toBe(before.items.get('a'));
+    expect([after.items.get('b'), before.items.get('b')]).toEqual([
+      { id: 'b', size: 2 },
+      { id: 'b', size: 1 },
+    ]);
+  });
+
+  test('over random lists, the changes told are those that a comparison of the whole lists shows', async () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    const lists = fc.array(fc.record({ id: fc.constantFrom(...ids), size: fc.nat({ max: 1 }) }), { maxLength: 5 });
+    const unreadable = fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 2 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(lists, unreadable), { maxLength: 5 }), async (steps) => {
+        const { collection, remote, changes, advance } = await started();
+        let former = new Map<string, string>();
+        for (const [things, unread] of steps) {
+          remote.things = things;
+          remote.unreadable = unread;
+          changes.length = 0;
+          await advance(interval);
+          const now = new Map(things.map((thing) => [thing.id, JSON.stringify(thing)]));
+          for (const id of unread) if (!now.has(id)) now.set(id, 'unreadable');
+          const differ = ids.filter((id) => former.get(id) !== now.get(id));
+          expect(changes).toEqual(differ.length > 0 ? [differ] : []);
+          const { items, unreadable: told } = collection.snapshot()!;
+          expect(items).toEqual(new Map(things.map((thing) => [thing.id, { ...thing }])));
+          expect([...told].sort()).toEqual(unread.toSorted());
+          former = now;
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -228,3 +228,51 @@ test('ours is found among any strangers, in any order', () => {
     }),
   );
 });
+
+describe('among many others', () => {
+  const others = Array.from({ length: 12 }, (_value, index) => marked(`x${index}`, { ...us, name: `other-${index}` }));
+  const things = fc.array(
+    fc.tuple(
+      fc.constantFrom('1', '2', '3', chosenID(us)),
+      fc.constantFrom('ours', 'rebuilt', 'neighbour', 'plain', 'cut'),
+    ),
+    { maxLength: 4 },
+  );
+  const make = (id: string, what: string): Thing => {
+    if (what === 'plain') return plain(id);
+    if (what === 'cut') return { ...marked(id, us), description: markerOf(us).slice(0, 20) };
+    return marked(id, what === 'ours' ? us : what === 'rebuilt' ? rebuilt : neighbour);
+  };
+
+  test.each([
+    ['a marker', byMarker],
+    ['an ID of our choice', byID],
+  ])('the answer is the same as among few, by %s', (_how, object) => {
+    fc.assert(
+      fc.property(things, (chosen) => {
+        const few = chosen.map(([id, what]) => make(id, what));
+        const asked = question(object, [...few, ...others]);
+        expect(identify(asked)).toEqual(identify(question(object, few)));
+        expect(madeForUs(asked)).toEqual(madeForUs(question(object, few)));
+      }),
+    );
+  });
+
+  test('a list is looked through once, whoever asks of it', () => {
+    let looks = 0;
+    const object = untyped({
+      ...calls,
+      identity: {
+        level: 'marker',
+        marker: ({ description }) => {
+          looks += 1;
+          return description;
+        },
+        owner: ({ owner }) => owner,
+      },
+    });
+    const { snapshot } = question(object, others);
+    for (const owner of [us, neighbour, rebuilt, us]) identify({ ...question(object, []), owner, snapshot });
+    expect(looks).toBe(others.length);
+  });
+});

@@ -8,6 +8,7 @@ import {
   type Owner,
   ownerText,
   readMarker,
+  readMarkers,
   withoutMarker,
 } from '../../src/engine/owner.ts';
 
@@ -143,6 +144,30 @@ describe('the ID that we choose', () => {
         expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
         const equal = same(a, b) && part === otherPart && instance === otherInstance;
         expect(id === chosenID({ ...b }, otherPart, otherInstance)).toBe(equal);
+      }),
+    );
+  });
+});
+
+describe('the markers of a whole list', () => {
+  test('say of each what each would say alone', () => {
+    const owners = fc.constantFrom(us, { ...us, name: 'db' }, { ...us, ownerID: 'old' });
+    const intact = fc.tuple(owners, words).map(([owner, text]) => markedDescription(owner, text));
+    const cut = fc.tuple(intact, fc.nat({ max: 45 })).map(([text, length]) => text.slice(0, length));
+    const altered = fc
+      .tuple(intact, fc.nat({ max: 40 }), fc.constantFrom('a', '7', 'X', ' '))
+      .map(([text, at, letter]) => text.slice(0, at) + letter + text.slice(at + 1));
+    const behind = intact.map((text) => `words ${text}`);
+    const description = fc.oneof(intact, cut, altered, behind, words, fc.constantFrom(undefined, null, ''));
+    fc.assert(
+      fc.property(fc.array(description, { maxLength: 12 }), owners, (descriptions, owner) => {
+        const listed = descriptions.map((text, index) => [`id-${index}`, text] as const);
+        const marks = listed.map(([id, text]) => ({ id, ...readMarker(text, owner) }));
+        const { ours: known, others } = readMarkers(listed).of(owner);
+        expect(known).toEqual(marks.filter(({ mark }) => mark === 'ours').map(({ id }) => id));
+        expect(others).toEqual(
+          marks.filter(({ mark }) => mark === 'none' || mark === 'damaged').map(({ id, mark }) => ({ id, mark })),
+        );
       }),
     );
   });

@@ -196,3 +196,75 @@ describe('the hold on a credentials Secret', () => {
     expect((await get('s'))!.metadata.finalizers).toBeUndefined();
   });
 });
+
+describe('a Secret that many name', () => {
+  /** Reads that wait until the test lets them go. */
+  function slow() {
+    const world = bench();
+    const begun: (() => void)[] = [];
+    const { get } = world.kube;
+    world.kube.get = async (type, key) => {
+      const read = new Promise<void>((resolve) => begun.push(resolve));
+      const found = await get<KubeObject>(type, key);
+      await read;
+      return found as never;
+    };
+    const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+    return { ...world, begun, turn };
+  }
+
+  test('is read once for all who ask before the read begins, and anew for whoever asks later', async () => {
+    const { put, secrets, begun, turn } = slow();
+    await put({ password: 'old' });
+    const early = Promise.all([1, 2, 3].map(() => secrets.read('shop', 's', ['password'])));
+    await turn();
+    expect(begun).toHaveLength(1);
+    const late = Promise.all([1, 2, 3].map(() => secrets.read('shop', 's', ['password'])));
+    await turn();
+    expect(begun).toHaveLength(1);
+    begun[0]!();
+    expect((await early).map(revealed)).toEqual([1, 2, 3].map(() => ({ password: 'old' })));
+    await turn();
+    expect(begun).toHaveLength(2);
+    begun[1]!();
+    await late;
+    const last = secrets.read('shop', 's', ['password']);
+    await turn();
+    expect(begun).toHaveLength(3);
+    begun[2]!();
+    await last;
+  });
+
+  test('is never told as it was before the question', async () => {
+    const { kube, put, secrets, begun, turn } = slow();
+    await put({ password: 'old' });
+    const early = secrets.read('shop', 's', ['password']);
+    await turn();
+    await kube.mergePatch(secretType, { namespace: 'shop', name: 's' }, { stringData: { password: 'new' } });
+    const late = secrets.read('shop', 's', ['password']);
+    begun[0]!();
+    expect(revealed(await early)).toEqual({ password: 'old' });
+    await turn();
+    begun[1]!();
+    expect(revealed(await late)).toEqual({ password: 'new' });
+  });
+
+  test('holds nobody up whose read comes after one that failed, and others are read meanwhile', async () => {
+    const { kube, put, secrets } = bench();
+    await put({ password: 'x' });
+    await put({ password: 'y' }, { name: 't' });
+    const { get } = kube;
+    let failing = true;
+    kube.get = async (type, key) => {
+      if (failing && key.name === 's') throw new KubeError(500, 'InternalError', 'down');
+      return get(type, key);
+    };
+    const [first, other] = await Promise.allSettled([
+      secrets.read('shop', 's', ['password']),
+      secrets.read('shop', 't', ['password']),
+    ]);
+    expect([first.status, other.status]).toEqual(['rejected', 'fulfilled']);
+    failing = false;
+    expect(revealed(await secrets.read('shop', 's', ['password']))).toEqual({ password: 'x' });
+  });
+});

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
+import type { Call, RemoteSession } from '../../src/remote/call.ts';
 import { RemoteError } from '../../src/remote/errors.ts';
+import { TransportError } from '../../src/remote/transport.ts';
 import { createSDPFClient } from '../../src/sdpf/client.ts';
 import type { SDPFClient } from '../../src/sdpf/client.ts';
 import { remoteFixture } from '../support/remote-fixture.ts';
@@ -408,7 +410,66 @@ describe('the pages of a server list', () => {
     const { items, dropped } = await setUp.client.listServersDetail('poll');
     expect([items.map((each) => each.id), dropped]).toEqual([ids, []]);
     expect(setUp.fixture.calls()).toHaveLength(8);
-    expect(setUp.fixture.calls()[1]?.path).toBe('/api/servers/detail?limit=100&marker=s39');
+    expect(setUp.fixture.calls()[1]?.path).toBe('/api/servers/detail?limit=1000&marker=s39');
+  });
+
+  const limits = (fixture: Awaited<ReturnType<typeof remoteFixture>>) =>
+    fixture.calls().map(({ path }) => new URL(path, 'http://x').searchParams.get('limit'));
+
+  test.each([
+    [400, { badRequest: { message: 'limit is too large', code: 400 } }],
+    [413, { overLimit: { message: 'parameter over the maximum', code: 413 } }],
+  ])('are asked for smaller where the remote refuses large ones with %i, and stay so', async (status, body) => {
+    await using setUp = await paged(['a', 'b'], 100);
+    const { api } = setUp.fixture.answers;
+    setUp.fixture.answers.api = (request, response) =>
+      request.path.includes('limit=1000') ? answerJSON(response, status, body) : api(request, response);
+    const ids = async () => (await setUp.client.listServersDetail('poll')).items.map((each) => each.id);
+    expect([await ids(), await ids()]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    const first = limits(setUp.fixture).indexOf('100');
+    expect(
+      limits(setUp.fixture)
+        .slice(0, first)
+        .every((limit) => limit === '1000'),
+    ).toBe(true);
+    expect(limits(setUp.fixture).slice(first)).toEqual(['100', '100', '100', '100']);
+  });
+
+  test('are asked for smaller where a large one is more than an answer may be', async () => {
+    const ids = Array.from({ length: 150 }, (_value, index) => `s${index}`);
+    await using setUp = await paged(ids, 1000, (name) => ({ ...server(name), padding: 'x'.repeat(150_000) }));
+    const { items } = await setUp.client.listServersDetail('poll');
+    expect(items).toHaveLength(150);
+    expect(limits(setUp.fixture)).toEqual(['1000', '100', '100', '100']);
+  });
+
+  test('are asked for smaller the next time when a large one did not come in time', async () => {
+    const asked: unknown[] = [];
+    const late = new RemoteError({
+      ...{ reason: 'Unreachable', outcome: 'definitely-not', operation: 'ListServersDetail', message: 'late' },
+      cause: new TransportError('timeout', 'no complete answer within 30000 ms'),
+    });
+    const session = {
+      read: ({ query }: Call<unknown>) => {
+        asked.push(query?.['limit']);
+        return asked.length === 1 ? Promise.reject(late) : Promise.resolve({ servers: { items: [], dropped: [] } });
+      },
+    };
+    const client = createSDPFClient(session as unknown as RemoteSession);
+    await expect(client.listServersDetail('poll')).rejects.toThrow('late');
+    expect(asked).toEqual([1000]);
+    await client.listServersDetail('poll');
+    expect(asked).toEqual([1000, 100]);
+  });
+
+  test('are refused as ever where small ones are refused as well', async () => {
+    await using setUp = await answering(400, { badRequest: { message: 'no', code: 400 } });
+    await expect(setUp.client.listServersDetail('poll')).rejects.toThrow('no');
+    await expect(setUp.client.listServersDetail('poll')).rejects.toThrow('no');
+    expect(limits(setUp.fixture)).toEqual(['1000', '100', '1000', '100']);
   });
 
   test('keep a filter on every page, and the brief list has the same pages', async () => {
@@ -416,9 +477,9 @@ describe('the pages of a server list', () => {
     const { items } = await setUp.client.listServers('poll', { name: 'x y' });
     expect(items.map((each) => each.id)).toEqual(['a', 'b']);
     expect(setUp.fixture.calls().map((call) => call.path)).toEqual([
-      '/api/servers?name=x+y&limit=100',
-      '/api/servers?name=x+y&limit=100&marker=a',
-      '/api/servers?name=x+y&limit=100&marker=b',
+      '/api/servers?name=x+y&limit=1000',
+      '/api/servers?name=x+y&limit=1000&marker=a',
+      '/api/servers?name=x+y&limit=1000&marker=b',
     ]);
   });
 

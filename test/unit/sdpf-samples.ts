@@ -104,27 +104,21 @@ export const readServer = {
   status: 'ACTIVE',
   cfgw_connection_status: true,
   baremetal_server: {
-    id: 'string',
     'OS-EXT-STS:power_state': 'RUNNING',
     'OS-EXT-STS:task_state': 'None',
-    'OS-EXT-STS:vm_state': 'ACTIVE',
     'OS-EXT-AZ:availability_zone': 'zone1-groupa',
     created: '2025-07-01T09:27:18Z',
     updated: '2025-07-01T09:27:18Z',
     flavor: { id: 'string' },
-    image: { id: 'string' },
     metadata: { 'My Server Name': 'Apache1' },
     'chassis-status': fullServer.baremetal_server['chassis-status'],
     nic_physical_ports: [
       {
-        id: '39285bf9-12fb-4064-b98b-a552efc51cfc',
         mac_addr: '0a:31:c1:d5:6d:9c',
         plane: 'data',
         attached_ports: [
           {
-            port_id: '61b7da1e-9571-4d63-b779-e003a56b8105',
-            network_id: '9aa93722-1ec4-4912-b813-b975c21460a5',
-            fixed_ips: [{ subnet_id: '0419bbde-2b82-4107-9d8a-6bba76e364af', ip_address: '192.168.10.2' }],
+            fixed_ips: [{ ip_address: '192.168.10.2' }],
           },
         ],
       },
