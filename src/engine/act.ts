@@ -66,6 +66,9 @@ function tooSoon(pass: Pass, step: Acting, doing: string): Outcome | undefined {
   return unready(failing.reason, `${failing.message}${next}`, { after: left, awaitList: true, ...motion });
 }
 
+/** So long a step that was sent may stay unsaid, milliseconds. */
+const shownAfter = 3_000;
+
 /** The remote may be slow to show what it was asked for, milliseconds. */
 const patience = 10 * 60_000;
 
@@ -113,6 +116,17 @@ async function changedMeanwhile(
     if (!(failure instanceof RemoteError)) throw failure;
     return true;
   }
+}
+
+/** What comes of a step mostly shows in a moment: only where nothing of ours is Ready or Stalled may that be said at once. */
+function soonSeen({ resource }: Pass): Pick<Outcome, 'quiet' | 'after'> {
+  const { status, metadata } = resource;
+  const ready = findCondition(status?.conditions, 'Ready');
+  const underWay =
+    (ready === undefined || ready.observedGeneration === metadata.generation) &&
+    ready?.status !== 'True' &&
+    !findCondition(status?.conditions, 'Stalled');
+  return underWay ? { quiet: true, after: shownAfter } : {};
 }
 
 /** At most one mutating call; what it did is believed only from a list begun after it. */
@@ -199,7 +213,7 @@ export async function act(
   await word?.accepted();
   // Where no list shows it, it is read by the next pass.
   const unlisted = binding.remote.collections.get(collection) === undefined && { after: 1 };
-  return { standing, changed: true, awaitList: true, motion: true, ...unlisted };
+  return { standing, changed: true, awaitList: [collection], motion: true, ...soonSeen(pass), ...unlisted };
 }
 
 /** Writes down that a person's word is obeyed, before the call: whatever happens next, it is obeyed at most once. */

@@ -55,7 +55,7 @@ export async function thereAlready(pass: Pass, binding: Binding): Promise<Outcom
  */
 export function takenPerhapsByUs(what: string, error: RemoteError, attemptID: string): Outcome {
   const message = `create ${attemptID}, whose answer was lost, was sent once more and refused (${error.message}); looking whether it made that ${what}`;
-  const rest = { refused: 'create', refusedFor: whileTaken, motion: true, awaitList: true };
+  const rest = { refused: 'create', refusedFor: whileTaken, motion: true, awaitList: true } as const;
   return unready('CreateOutcomeUnknown', message, rest);
 }
 

@@ -73,8 +73,10 @@ export interface Context {
   ports: RemotePorts;
   event(regarding: KubeObject, event: EventInput): void;
   enqueue(identifier: string, priority: QueuePriority): void;
-  /** Runs the resource after the next list of that remote tenant. */
-  awaitList(remote: RemoteTenant, identifier: string): void;
+  /** Runs the resource after the next list of that remote tenant: of these collections, or of any. */
+  awaitList(remote: RemoteTenant, identifier: string, collections?: readonly string[]): void;
+  /** Runs the resource when its turn comes among those that wait behind that lock. */
+  awaitTurn(remote: RemoteTenant, identifier: string, lock: string): void;
   /** Asked before a create is journalled: from here on a shutdown waits for its outcome. Throws as `fence`. */
   begin: (identifier: string) => void;
   /** Asked in the turn in which a mutating call of that resource begins. Throws when the lease is not held. */
@@ -120,6 +122,8 @@ export interface Memory {
   request?: { text: string; at: number };
   /** Lists (of that collection, or all) begun earlier say nothing about our last change; until a later one, the resource stands as then. */
   changed?: { at: number; standing: Standing; collection?: string };
+  /** The remote was changed, and the status does not say so yet. */
+  unsaid?: boolean;
   /** Steps that changed something by a call, for one wish (see askedBy): when last (monotonic), and how often. */
   acted?: { asked: string; steps: Record<string, { at: number; times: number }> };
   /** When (monotonic) a verb was sent that is not sent again without a person's word. */
@@ -168,6 +172,10 @@ export interface TenantMemory {
   secretProblem?: Problem;
   /** A session that was refused: it answers from memory until its back-off is over, lest the account be locked. */
   trial?: { session: RemoteSession; client: unknown; spec: TenantSpec; version: SecretVersion };
+  /** The values that were proved last: a Secret that was only touched (by our finalizer, too) is no other one. */
+  proved?: Record<string, Secret>;
+  /** While nothing but another Secret mends it: until when (monotonic) only that is looked at, and what was seen. */
+  look?: { until: number; seen: string };
   /** Why the newest credentials are not in use. */
   refusal?: Problem;
   /** The reconcile request that was answered last. */

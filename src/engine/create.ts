@@ -230,7 +230,7 @@ async function created(pass: Pass, binding: Binding, id: string): Promise<Outcom
     conditions: await secretConditions(pass, true, true),
     changed: true,
     motion: true,
-    awaitList: true,
+    awaitList: [kind.main.collection],
     quiet: true,
     after: 5000,
   };

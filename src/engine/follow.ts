@@ -151,7 +151,7 @@ export async function follow(
       return { ...base, standing: { ready: true, reason: 'Ready', message: step.message } };
     }
     case 'wait':
-      return { ...base, ...unready(step.reason, step.message), ...pace(pass, step.reason) };
+      return { ...base, ...unready(step.reason, step.message), ...pace(pass, step.reason), awaitList: ownLists(kind) };
     case 'blocked':
       return { ...base, ...unready(step.reason, step.message) };
     case 'conclude':
@@ -222,6 +222,9 @@ export function pace({ context, memory }: Pass, reason: Reason): { motion?: true
   const hurried = !isUnhurried(reason) && now - waiting.at < hurryFor;
   return { awaitList: true, ...(hurried && { motion: true as const }) };
 }
+
+/** What a plan for an object that is there is made from. */
+const ownLists = ({ main, parts }: Kind) => [main, ...Object.values(parts ?? {})].map(({ collection }) => collection);
 
 /** What the step shows to differ from the spec. */
 function driftOf(step: Step, { parts }: Kind): readonly string[] {

@@ -3,9 +3,13 @@ import { heldBack, heldByOther } from './held.ts';
 import { type Outcome, type Pass, unready } from './outcome.ts';
 import type { Title } from './claims.ts';
 import { ownerOf } from './identify.ts';
+import { onceAList } from './lookup.ts';
 import { chosenID, isMarked, type Owner, ownerText } from './owner.ts';
 import type { Binding } from './tenants.ts';
 import { takenByOthers } from './unique.ts';
+
+/** So long a new resource may wait for its turn before it speaks of it, milliseconds. */
+const silentFor = 3_000;
 
 /** After `unavailable`, milliseconds. */
 export const slowly = 30 * 60_000;
@@ -24,8 +28,13 @@ export function markers(pass: Pass, binding: Binding): 'kept' | 'lost' | 'unprov
     if (bought.some((title) => !recognised(pass, title, items.get(title.id)))) return 'lost';
     return bought.length > 0 ? 'kept' : 'unproved';
   }
-  if (bought.some(({ id }) => !isMarked(identity.marker(items.get(id))))) return 'lost';
-  return [...items.values()].some((remote) => isMarked(identity.marker(remote))) ? 'kept' : 'unproved';
+  const marked = onceAList(
+    items,
+    'sound markers',
+    () => new Set([...items].flatMap(([id, remote]) => (isMarked(identity.marker(remote)) ? [id] : []))),
+  );
+  if (bought.some(({ id }) => !marked.has(id))) return 'lost';
+  return marked.size > 0 ? 'kept' : 'unproved';
 }
 
 /** Whose resource it is, from its identifier. */
@@ -54,20 +63,28 @@ export function lockOf(pass: Pass, spec = pass.resource.spec): string {
   return identity.level === 'none' ? `${name}/${identity.pool(spec)}` : name;
 }
 
-/** While markers are unproved: somebody whose create is not yet seen to have kept its marker. */
-function someoneCreating(pass: Pass, binding: Binding): string | undefined {
+/** Whose create goes first: no word that changes with each create, or all who wait would be written anew each time. */
+function beforeUs(pass: Pass, binding: Binding): string | undefined {
   const { context, kind, identifier } = pass;
   const { remote } = binding;
-  const lock = lockOf(pass);
-  const now = remote.creating.get(lock);
-  if (now !== undefined && now !== identifier) return now;
-  if (kind.main.identity.level === 'none') return otherUnsettled(pass, binding);
+  const now = remote.creating.get(lockOf(pass));
+  if (now !== undefined && now !== identifier) return inFlight;
+  const stuck = otherUnsettled(pass, binding);
+  if (stuck !== undefined) return remote.inFlight.has(stuck) ? inFlight : `the create of ${stuck} has no outcome yet`;
+  if (kind.main.identity.level === 'none') return undefined;
   const items = remote.collections.get(kind.main.collection)!.snapshot()!.items;
   const unseen = context.claims
     .recorded(kind.names.kind, remote.key)
     .find((title) => title.bought && title.since !== undefined && !items.has(title.id));
-  if (unseen && unseen.holder !== identifier) return unseen.holder;
-  return otherUnsettled(pass, binding);
+  return unseen && unseen.holder !== identifier ? inFlight : undefined;
+}
+const inFlight = 'another one is under way';
+
+/** It shows after a moment only: most turns come before that. */
+function queued({ context, identifier, resource }: Pass, message: string, rest: Omit<Outcome, 'standing'>): Outcome {
+  const early = context.clock.monotonic() - context.firstSeen(identifier) < silentFor;
+  const quiet = early && resource.status?.conditions === undefined && { quiet: true, after: silentFor };
+  return unready('CreationQueued', message, { ...rest, ...quiet });
 }
 
 /** Another resource under the same lock whose create has no outcome yet. */
@@ -125,9 +142,9 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
   }
   switch (markers(pass, binding)) {
     case 'serial': {
-      const other = someoneCreating(pass, binding);
-      const message = `nothing tells one new ${kind.main.noun} from another, so creates run one at a time: ${other} is first`;
-      return other === undefined ? undefined : unready('CreationQueued', message, { awaitList: true });
+      const other = beforeUs(pass, binding);
+      const message = `nothing tells one new ${kind.main.noun} from another, so creates run one at a time, and ${other}; this one follows by itself`;
+      return other === undefined ? undefined : queued(pass, message, { awaitTurn: lockOf(pass) });
     }
     case 'kept':
       return undefined;
@@ -138,14 +155,10 @@ export function gate(pass: Pass, binding: Binding): Outcome | undefined {
         { awaitList: true },
       );
     case 'unproved': {
-      const other = someoneCreating(pass, binding);
-      return other === undefined
-        ? undefined
-        : unready(
-            'CreationQueued',
-            `${remote.key} was not yet seen to keep what marks a ${kind.main.noun} as ours, so creates run one at a time: ${other} is first`,
-            { awaitList: true },
-          );
+      const other = beforeUs(pass, binding);
+      const message = `${remote.key} was not yet seen to keep what marks a ${kind.main.noun} as ours, so creates run one at a time, and ${other}; this one follows by itself`;
+      // Once it is seen to, all may go at once.
+      return other === undefined ? undefined : queued(pass, message, { awaitList: [kind.main.collection] });
     }
   }
 }

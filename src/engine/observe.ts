@@ -119,14 +119,14 @@ export function believed(
   if (!snapshot)
     return {
       outcome: atFirst(pass, 'Listing', `waiting for the first complete list of ${collection.name}`, {
-        awaitList: true,
+        awaitList: [collection.name],
       }),
     };
   const { changed } = memory;
   if (changed && concerns(changed, collection.name) && snapshot.begunAt < changed.at) {
     collection.refresh();
     const { at, standing } = changed;
-    const wait: Outcome = { standing, awaitList: true, motion: true };
+    const wait: Outcome = { standing, awaitList: [collection.name], motion: true };
     const early = context.clock.monotonic() - at < connectingFor;
     return { outcome: early ? { ...wait, quiet: true, after: connectingFor } : wait };
   }
@@ -194,7 +194,7 @@ export function freshLook(
   if (snapshot.begunAt >= context.firstSeen(identifier)) return undefined;
   collection.refresh();
   const message = `looking once more for a ${noun} of ours before one is bought`;
-  return atFirst(pass, 'Creating', message, { awaitList: true });
+  return atFirst(pass, 'Creating', message, { awaitList: [collection.name] });
 }
 
 export async function observe(pass: Pass, binding: Binding): Promise<Seen> {

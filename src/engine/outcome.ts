@@ -38,8 +38,10 @@ export interface Outcome {
   changed?: boolean;
   /** Wants lists at the pace of motion. */
   motion?: boolean;
-  /** Runs again after the next list, complete or not. */
-  awaitList?: boolean;
+  /** Runs again after the next list (of these collections, or of any), complete or not. */
+  awaitList?: true | readonly string[];
+  /** Runs again when its turn comes among those that wait behind this lock. */
+  awaitTurn?: string;
   /** Runs again after this many milliseconds. */
   after?: number;
   /** Runs again with growing delay, not earlier than this many milliseconds. */

@@ -130,6 +130,8 @@ export function createQueue(options: QueueOptions): Queue {
     processing.set(key, begun);
     // A turn of its own: run() must not re-enter the caller of add().
     await Promise.resolve();
+    // What was added before it begins, it sees.
+    dirty.delete(key);
     const result = await options.run(key);
     processing.delete(key);
     hooks.done?.(queued, clock.monotonic() - begun);

@@ -51,6 +51,7 @@ export async function reconcile(
     const { refused: step, refusedFor } = outcome;
     const until = refusedFor === undefined ? {} : { until: context.clock.monotonic() + refusedFor };
     if (step !== undefined) pass.memory.refused = { asked: askedBy(pass), step, reason, message, ...until };
+    if (outcome.changed) pass.memory.unsaid = true;
     if (!outcome.released && !outcome.quiet) await report(pass, outcome);
     return schedule(pass, outcome);
   } catch (error) {
@@ -77,13 +78,21 @@ function schedule(pass: Pass, outcome: Outcome): RunResult {
   const binding = bindingOf(pass);
   const { namespace = '', name } = pass.resource.metadata;
   if (binding && context.store(kind).get(`${namespace}/${name}`)) {
-    const pace = outcome.motion ? context.settings.motionInterval : undefined;
+    const pace = outcome.motion ? paceOf(pass) : undefined;
     for (const collection of collectionsOf(kind, binding)) collection.want(identifier, pace);
-    if (outcome.awaitList) context.awaitList(binding.remote, identifier);
+    const { awaitList, awaitTurn } = outcome;
+    if (awaitList) context.awaitList(binding.remote, identifier, awaitList === true ? undefined : awaitList);
+    if (awaitTurn !== undefined) context.awaitTurn(binding.remote, identifier, awaitTurn);
   }
   if (outcome.backoff !== undefined) return { failed: true, notBefore: outcome.backoff };
   const after = Math.min(outcome.after ?? Infinity, byItself(pass, outcome));
   return after === Infinity ? { failed: false } : { failed: false, after };
+}
+
+/** Between two lists while it is in motion, milliseconds: what was just changed may be done in seconds. */
+function paceOf({ context, memory }: Pass): number {
+  const age = context.clock.monotonic() - (memory.changed?.at ?? -Infinity);
+  return Math.min(context.settings.motionInterval, age < 5_000 ? 2_000 : age < 15_000 ? 5_000 : Infinity);
 }
 
 /** When time alone, or a Secret that is not watched, may change what is to be done; milliseconds. */

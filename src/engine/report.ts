@@ -74,7 +74,10 @@ export function statusOf(pass: Pass, outcome: Outcome, now: string): Record<stri
   const own = [...(seen?.conditions ?? []), ...(outcome.conditions ?? [])];
   const previous = current.conditions ?? [];
   const claims = [...standingConditions(outcome.standing), ...own, ...(outcome.gone ? [] : carried(previous, own))];
-  const changed = outcome.changed === true || (seen !== undefined && !isDeepStrictEqual(projection, shown));
+  const changed =
+    pass.memory.unsaid === true ||
+    outcome.changed === true ||
+    (seen !== undefined && !isDeepStrictEqual(projection, shown));
   const handled = (outcome.unanswered ? undefined : reconcileRequestOf(resource)) ?? current.lastHandledReconcileAt;
   const proved =
     pass.memory.proved && Object.keys(pass.memory.proved).length > 0 ? pass.memory.proved : current.provedSecrets;
@@ -109,6 +112,7 @@ export async function report(pass: Pass, outcome: Outcome): Promise<void> {
   const { known } = pass.memory;
   const status = clean(statusOf(pass, outcome, timestamp(context.clock.now())), known);
   const current = without(resource.status ?? {}, journalFields);
+  delete pass.memory.unsaid;
   if (isDeepStrictEqual(current, status)) return;
   const before = findCondition(resource.status?.conditions, 'Ready');
   const written = await applyStatus(context.kube, kind, resource, status);

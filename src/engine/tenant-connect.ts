@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { forwardingBudget } from '../remote/budget.ts';
 import type { Identity } from '../remote/call.ts';
 import { RemoteError } from '../remote/errors.ts';
-import { acceptLossOf, inUseFinalizer, reconcileRequestOf } from './annotations.ts';
+import { acceptLossOf, inUseFinalizer, isDeleting, reconcileRequestOf, targetOf } from './annotations.ts';
 import { lossHash } from './breaker.ts';
 import type { Context, TenantMemory } from './context.ts';
+import { asItStands } from './report.ts';
 import { mayBind } from './shards.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
 import { type Binding, listedElsewhere, type Problem } from './tenants.ts';
@@ -22,7 +23,33 @@ export interface TenantPass {
 const nobody: Identity = { projectID: '-', projectName: '-', userName: '-', roles: [] };
 
 export function wakeUsers(context: Context, identifier: string): void {
-  for (const user of context.users.of(identifier)) context.enqueue(user, 1);
+  const binding = context.tenants.problem(identifier) ? undefined : context.tenants.binding(identifier);
+  for (const user of context.users.of(identifier)) {
+    const list = binding && onlyListed(context, binding, user);
+    if (binding && list !== undefined) context.awaitList(binding.remote, user, [list]);
+    else context.enqueue(user, 1);
+  }
+}
+
+/** The list for which a resource waits that is as it was left: until that has come, it has nothing to say or do. */
+function onlyListed(context: Context, { remote }: Binding, user: string): string | undefined {
+  const [name = '', namespace, object] = user.split('/');
+  const kind = context.kinds.get(name);
+  const resource = kind && context.store(kind).get(`${namespace}/${object}`);
+  if (!resource || !asItStands(resource) || isDeleting(resource) || targetOf(resource) !== remote.key) return undefined;
+  if (reconcileRequestOf(resource) !== resource.status?.lastHandledReconcileAt) return undefined;
+  const list = remote.collections.get(kind.main.collection);
+  return list?.snapshot() || list?.failure() ? undefined : list?.name;
+}
+
+/** Whoever has made nothing yet may do so by what is known of the tenant now. */
+export function wakeUnmade(context: Context, identifier: string): void {
+  for (const user of context.users.of(identifier)) {
+    const [name = '', namespace, object] = user.split('/');
+    const kind = context.kinds.get(name);
+    if (kind?.validate && context.store(kind).get(`${namespace}/${object}`)?.status?.externalID === undefined)
+      context.enqueue(user, 1);
+  }
 }
 
 /**
@@ -64,7 +91,12 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
     return { reason: read.reason, message: read.message };
   }
   delete memory.secretProblem;
-  if (specSame && isDeepStrictEqual(binding.version, read.version)) {
+  const { values, version } = read;
+  const touched = !failing && kind.secretKeys.every((key) => memory.proved?.[key]?.reveal() === values[key]?.reveal());
+  if (specSame && (touched || isDeepStrictEqual(binding.version, version))) {
+    binding.version = version;
+    memory.trial?.session.close();
+    delete memory.trial;
     delete memory.refusal;
     return undefined;
   }
@@ -115,6 +147,7 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
     memory.foreign = { key, identity };
     return undefined;
   }
+  memory.proved = values;
   const remote = context.tenants.remote(kind, key);
   const next: Binding = {
     identifier,

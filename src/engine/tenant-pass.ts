@@ -7,11 +7,19 @@ import { type Claim, findCondition, mergeConditions, standingConditions, type St
 import type { Context } from './context.ts';
 import { typeOf } from './kind.ts';
 import type { RunResult } from './queue.ts';
-import { isStalling } from './reasons.ts';
+import { isStalling, type Reason } from './reasons.ts';
 import { applyStatus, asItStands, reportManager } from './report.ts';
 import { isOurs, shardOf } from './shards.ts';
 import type { TenantKind, TenantResource, TenantStatus } from './tenant.ts';
-import { acceptLoss, credentials, letSecretGo, prove, type TenantPass, wakeUsers } from './tenant-connect.ts';
+import {
+  acceptLoss,
+  credentials,
+  letSecretGo,
+  prove,
+  type TenantPass,
+  wakeUnmade,
+  wakeUsers,
+} from './tenant-connect.ts';
 import { tenantFacts } from './tenant-status.ts';
 import type { Binding } from './tenants.ts';
 
@@ -33,7 +41,10 @@ export async function reconcileTenant(
   }
   const pass: TenantPass = { context, kind, identifier, memory: context.tenantMemory(identifier), resource };
   const before = usability(context, identifier);
+  const factsBefore = JSON.stringify(pass.memory.facts);
   try {
+    const again = await looksOnly(pass);
+    if (again !== undefined) return { failed: false, after: again };
     const standing = await judge(pass);
     if (standing === undefined) return { failed: false };
     if (pass.memory.foreign) {
@@ -45,7 +56,10 @@ export async function reconcileTenant(
     if (standing.reason !== 'Listing' || asItStands(pass.resource) === undefined) await report(pass, standing);
     const retry = !standing.ready && standing.reason !== 'Listing';
     const { secretInterval } = context.settings;
-    return { failed: false, after: retry ? Math.min(30_000, secretInterval) : jitter(context.random, secretInterval) };
+    const after = retry ? Math.min(30_000, secretInterval) : jitter(context.random, secretInterval);
+    if (!retry || !byOtherSecret.has(standing.reason)) return { failed: false, after };
+    pass.memory.look = { until: context.clock.monotonic() + after, seen: await seenOf(pass) };
+    return { failed: false, after: Math.min(after, lookEvery) };
   } catch (error) {
     const known = isConflict(error) || error instanceof KubeError || error instanceof KubeUnreachable;
     if (!isConflict(error))
@@ -54,7 +68,42 @@ export async function reconcileTenant(
   } finally {
     // Its users can go on even where that could not be written down.
     if (before !== usability(context, identifier)) wakeUsers(context, identifier);
+    else if (factsBefore !== JSON.stringify(pass.memory.facts)) wakeUnmade(context, identifier);
   }
+}
+
+/** What another Secret mends: it is looked for this often, milliseconds. */
+const lookEvery = 5_000;
+const byOtherSecret: ReadonlySet<Reason> = new Set<Reason>([
+  'CredentialsRefused',
+  'WrongTenant',
+  'SecretMissing',
+  'SecretMalformed',
+]);
+
+/** All that a whole pass might answer otherwise than the last one did, but for the remote's mind. */
+async function seenOf({ context, identifier, kind, resource }: TenantPass): Promise<string> {
+  const { namespace = '', name } = resource.metadata;
+  const { resourceVersion } = context.tenantStore(kind).get(`${namespace}/${name}`)?.metadata ?? {};
+  const secret = await context.secrets.read(namespace, resource.spec.credentialsSecretRef.name, kind.secretKeys);
+  const collections = [...(context.tenants.binding(identifier)?.remote.collections.values() ?? [])];
+  const lists = collections.map((list) => [list.failure()?.reason, list.snapshot() !== undefined]);
+  const users = context.users.of(identifier).size > 0;
+  return JSON.stringify([resourceVersion, secret.ok ? secret.version : secret.message, lists, users]);
+}
+
+/**
+ * Between two passes that may sign in, only the Secret is looked at, and the same credentials are never tried more often for
+ * it: accounts get locked. Milliseconds until the next look; undefined: a whole pass is due.
+ */
+async function looksOnly(pass: TenantPass): Promise<number | undefined> {
+  const { look } = pass.memory;
+  delete pass.memory.look;
+  if (!look) return undefined;
+  const left = look.until - pass.context.clock.monotonic();
+  if (left <= 0 || look.seen !== (await seenOf(pass))) return undefined;
+  pass.memory.look = look;
+  return Math.min(left, lookEvery);
 }
 
 function forget(context: Context, identifier: string): void {
@@ -67,9 +116,8 @@ function forget(context: Context, identifier: string): void {
 function usability(context: Context, identifier: string): string {
   const problem = context.tenants.problem(identifier);
   const binding = context.tenants.binding(identifier);
-  const { facts } = context.tenantMemory(identifier);
   const modes = Object.values(binding?.remote.kind.collections ?? {}).map(({ perMain }) => perMain?.(binding!.spec));
-  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}/${JSON.stringify([facts, modes])}`;
+  return `${problem?.reason}/${problem?.message}/${binding?.remote.key}/${binding?.unproved}/${JSON.stringify(modes)}`;
 }
 
 async function judge(pass: TenantPass): Promise<Standing | undefined> {

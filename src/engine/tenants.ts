@@ -86,8 +86,8 @@ export interface RemoteTenantsOptions {
   onBudget: (remote: RemoteTenant) => void;
   /** A complete list showed that these IDs changed. */
   onChange: (remote: RemoteTenant, collection: string, ids: ReadonlySet<string>) => void;
-  /** A list ended; `turned` when the remote tenant turned from well to failing or back. */
-  onList: (remote: RemoteTenant, collection: string, turned: boolean) => void;
+  /** A list ended: the `first` complete one of a collection, or one with which it `turned` from well to failing or back. */
+  onList: (remote: RemoteTenant, collection: string, turn: 'first' | 'turned' | undefined) => void;
 }
 
 /** Where the lists of a collection came from, when that is another endpoint than this binding's; undefined when not. */
@@ -102,7 +102,7 @@ export function conditionOf(tenants: Pick<RemoteTenants, 'openBreaker'>, remote:
   const stale = [...remote.collections.values()].some(
     (list) => list.failure() && (list.snapshot()?.begunAt ?? -Infinity) < oldest,
   );
-  return `${stale}/${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
+  return `${stale ? 'stale' : ''}${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
 }
 
 /** Can a tenant of that spec list all of a collection? */
@@ -188,7 +188,12 @@ export function createRemoteTenants(options: RemoteTenantsOptions): RemoteTenant
           for (const changed of ids) if (collection.snapshot()?.items.has(changed)) remote.shown.add(changed);
           options.onChange(remote, name, ids);
         });
-        collection.onList((turned) => options.onList(remote, name, turned));
+        let begins = true;
+        collection.onList((turned) => {
+          const first = begins && collection.failure() === undefined;
+          begins = false;
+          options.onList(remote, name, turned ? (first ? 'first' : 'turned') : undefined);
+        });
         collections.set(name, collection);
       }
     }

@@ -21,6 +21,7 @@ import { reconcileTenant } from './tenant-pass.ts';
 import { conditionOf, createRemoteTenants } from './tenants.ts';
 import { movedTo } from './shards.ts';
 import { createUsers, tenantOf } from './users.ts';
+import { createWaiting } from './waiting.ts';
 import { createWitnesses } from './witness.ts';
 
 export interface TermOptions {
@@ -69,7 +70,7 @@ export function createTerm(options: TermOptions): Term {
   const memories = new Map<string, Memory>();
   const tenantMemories = new Map<string, TenantMemory>();
   const seen = new Map<string, number>();
-  const waiting = new Map<string, Set<string>>();
+  const waiting = createWaiting();
   /** What was last known of each remote tenant; a change wakes everybody there. */
   const conditions = new Map<string, string>();
   const unsubscribe: (() => void)[] = [];
@@ -101,16 +102,15 @@ export function createTerm(options: TermOptions): Term {
     onBudget(remote) {
       for (const tenant of remote.bindings.keys()) queue.add(tenant, 1);
     },
-    onList(remote, _collection, turned) {
-      const keys = waiting.get(remote.key);
-      waiting.delete(remote.key);
-      for (const key of keys ?? []) queue.add(key, 1);
+    onList(remote, collection, turn) {
+      for (const key of waiting.ended(remote.key, collection)) queue.add(key, 1);
       const now = conditionOf(tenants, remote, clock.monotonic() - settings.staleAfter);
-      if (!turned && conditions.get(remote.key) === now) return;
+      // Whom a first list concerns waits for it.
+      const all = turn === 'turned' || now !== (conditions.get(remote.key) ?? '');
       conditions.set(remote.key, now);
-      for (const tenant of remote.bindings.keys()) {
+      for (const tenant of turn || all ? remote.bindings.keys() : []) {
         queue.add(tenant, 1);
-        for (const user of users.of(tenant)) queue.add(user, 2);
+        for (const user of all ? users.of(tenant) : []) queue.add(user, 2);
       }
     },
   });
@@ -136,8 +136,11 @@ export function createTerm(options: TermOptions): Term {
     tenants,
     event: options.event,
     enqueue: (key, priority) => queue.add(key, priority),
-    awaitList(remote, key) {
-      waiting.set(remote.key, (waiting.get(remote.key) ?? new Set()).add(key));
+    awaitList(remote, key, collections) {
+      if (waiting.list(remote.key, key, collections)) queue.add(key, 1);
+    },
+    awaitTurn(remote, key, lock) {
+      for (const one of waiting.turn(remote.key, lock, key)) queue.add(one, 1);
     },
     begin(key) {
       if (stopped) throw new Error('the term of leadership is over: nothing more is begun');
@@ -178,13 +181,15 @@ export function createTerm(options: TermOptions): Term {
     const [name = '', namespace = '', object = ''] = key.split('/');
     const kind = kinds.get(name);
     const tenantKind = tenantKinds.get(name);
-    const begun = clock.monotonic();
     const at = { namespace, name: object };
+    const begun = clock.monotonic();
+    waiting.began(key);
     const result = kind
       ? await reconcile(context, kind, at)
       : tenantKind
         ? await reconcileTenant(context, tenantKind, at)
         : { failed: false as const };
+    for (const one of waiting.passed(key)) queue.add(one, 1);
     if (acting.delete(key) && acting.size === 0) for (const resolve of quiet.splice(0)) resolve();
     options.hooks?.reconciled?.(name, result, (clock.monotonic() - begun) / 1000);
     return result;
@@ -217,6 +222,7 @@ export function createTerm(options: TermOptions): Term {
   /** Forgets a resource that is gone: another one of its name starts anew. */
   function leave(kind: Kind, key: string, object: Resource): void {
     queue.forget(key);
+    waiting.forget(key);
     memories.delete(key);
     seen.delete(key);
     context.witnesses.seen(key);

@@ -161,8 +161,8 @@ export const createBugs: readonly Bug[] = [
     edits: [
       {
         file: 'src/engine/gate.ts',
-        find: "return other === undefined ? undefined : unready('CreationQueued', message, { awaitList: true });",
-        replace: "return other === '' ? unready('CreationQueued', message, { awaitList: true }) : undefined;",
+        find: 'return other === undefined ? undefined : queued(pass, message, { awaitTurn: lockOf(pass) });',
+        replace: "return other === '' ? queued(pass, message, { awaitTurn: lockOf(pass) }) : undefined;",
       },
     ],
     why: 'Nobody can tell any more which order made which licence, so one is paid for and never used.',

@@ -129,8 +129,8 @@ export const wordBugs: readonly Bug[] = [
     edits: [
       {
         file: 'src/engine/reconcile.ts',
-        find: 'const pace = outcome.motion ? context.settings.motionInterval : undefined;',
-        replace: 'const pace = context.settings.motionInterval;',
+        find: 'const pace = outcome.motion ? paceOf(pass) : undefined;',
+        replace: 'const pace = paceOf(pass);',
       },
     ],
     why: 'A tenant at rest is listed every 15 seconds, for ever.',

@@ -56,6 +56,15 @@ describe('the work queue', () => {
     expect([started, queue.depth, queue.running]).toEqual([['a', 'b'], 0, 2]);
   });
 
+  test('what is added again before its run begins runs once, also where a worker is free', async () => {
+    const { queue, started, finish } = bench(8);
+    queue.start();
+    for (const key of ['a', 'a', 'a']) queue.add(key);
+    await settled();
+    await finish('a', done);
+    expect(started).toEqual(['a']);
+  });
+
   test('a better priority overtakes, also when it is given later', async () => {
     const { queue, started, finish } = bench(1);
     queue.start();
