@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { credentialsSecret } from '../support/credentials.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
 import type { Dice } from '../simulation/seeded.ts';
 import type { Site } from './site.ts';
@@ -51,16 +52,6 @@ const secrets = core('Secret', 'secrets');
 /** Nothing that a log could hold by chance; a password of a vCenter has at most 20 characters. */
 const secretText = () => randomUUID().replaceAll('-', '').slice(0, 20);
 
-function secret(namespace: string, name: string, stringData: Record<string, string>): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { namespace, name },
-    type: 'freehold.dev/credentials',
-    stringData,
-  } as KubeObject;
-}
-
 /** New values, as a person who changes passwords. */
 export async function rotate({ api }: Site, dice: Dice, spaces: readonly Space[]): Promise<void> {
   const { namespace } = dice.pick(spaces);
@@ -110,14 +101,14 @@ export async function furnish(site: Site): Promise<Space[]> {
       metadata: { name: namespace },
     });
     const objects: KubeObject[] = [
-      secret(namespace, 'sdpf', keys[index < 2 ? 0 : 1]!),
-      secret(
+      credentialsSecret(namespace, 'sdpf', keys[index < 2 ? 0 : 1]!),
+      credentialsSecret(
         namespace,
         'cloudos',
         blue ? { username: 'blue-user', password: passwords[1]! } : { username: 'cloud-user', password: passwords[0]! },
       ),
-      secret(namespace, 'vcenter', { password: secretText() }),
-      secret(namespace, 'bmc', { username: 'bmc-user', password: secretText() }),
+      credentialsSecret(namespace, 'vcenter', { password: secretText() }),
+      credentialsSecret(namespace, 'bmc', { username: 'bmc-user', password: secretText() }),
     ];
     for (const object of objects) await api.create(secrets, object);
     await api.create({ group: 'sdpf.freehold.dev', version: 'v1alpha1', plural: 'sdpftenants', kind: 'SDPFTenant' }, {

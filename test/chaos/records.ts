@@ -1,4 +1,5 @@
 import type { Resource } from '../../src/engine/resource.ts';
+import type { LoggedCall } from '../support/scenario.ts';
 
 /**
  * What the laws of chaos are judged by: plain data, written down while it happens. Every time is in milliseconds by the
@@ -36,16 +37,7 @@ export const shelfOf: Record<string, Shelf> = {
 };
 
 /** A call as the sandbox logged it. */
-export interface Call {
-  seq: number;
-  at: string;
-  operation: string;
-  method: string;
-  path: string;
-  status: number | null;
-  committed: boolean;
-  requestBody: unknown;
-}
+export type Call = Omit<LoggedCall, 'fault'>;
 
 /** A change on its way to the sandbox. The token tells the processes of operators apart. */
 export interface Passing {

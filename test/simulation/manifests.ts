@@ -5,6 +5,7 @@ import type { KubeObject, ResourceType } from '../../src/kube/types.ts';
 import { kinds } from '../../src/kinds.ts';
 import { typeOf } from '../../src/engine/kind.ts';
 import type { SandboxInfo } from '../../src/sandbox/sandbox.ts';
+import { credentialsSecret } from '../support/credentials.ts';
 import type { History, Planned } from './history.ts';
 
 /** As they are installed. */
@@ -32,16 +33,6 @@ export const passwords = {
   person: 'canary-of-a-person',
 };
 
-function secret(namespace: string, name: string, stringData: Record<string, string>): Manifest {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { namespace, name },
-    type: 'freehold.dev/credentials',
-    stringData,
-  };
-}
-
 /** Credentials and tenants, in every namespace that has resources: two of them name one remote tenant. */
 export function tenantsOf(history: History, info: SandboxInfo): Manifest[] {
   const namespaces = [...new Set(history.resources.map(({ namespace }) => namespace))];
@@ -50,10 +41,10 @@ export function tenantsOf(history: History, info: SandboxInfo): Manifest[] {
   const pollInterval = 120;
   const limits = { requestsPerSecond: 20, burst: 40 };
   return namespaces.flatMap((namespace) => [
-    secret(namespace, 'sdpf-credentials', { apiKey: sdpf.apiKey, apiSecret: sdpf.apiSecret }),
-    secret(namespace, 'cloud-credentials', { username: cloudos.username, password: cloudos.password }),
-    secret(namespace, 'bmc', { username: 'admin', password: passwords.bmc }),
-    secret(namespace, 'vcenter', { password: passwords.vcenter }),
+    credentialsSecret(namespace, 'sdpf-credentials', { apiKey: sdpf.apiKey, apiSecret: sdpf.apiSecret }),
+    credentialsSecret(namespace, 'cloud-credentials', { username: cloudos.username, password: cloudos.password }),
+    credentialsSecret(namespace, 'bmc', { username: 'admin', password: passwords.bmc }),
+    credentialsSecret(namespace, 'vcenter', { password: passwords.vcenter }),
     {
       apiVersion: 'sdpf.freehold.dev/v1alpha1',
       kind: 'SDPFTenant',
@@ -89,7 +80,7 @@ export function tenantsOf(history: History, info: SandboxInfo): Manifest[] {
 
 /** A Secret that somebody made for themselves. */
 export const personSecret = (namespace: string, name: string) =>
-  secret(namespace, name, { password: passwords.person, licenseKey: passwords.person });
+  credentialsSecret(namespace, name, { password: passwords.person, licenseKey: passwords.person });
 
 /** The manifest of one resource, with what its remote needs to be told. `externalID`: it names an object that is there. */
 export function manifestOf(planned: Planned, info: SandboxInfo, externalID: string | undefined): Manifest {

@@ -181,7 +181,6 @@ export async function simulate(history: History, options: { trace?: boolean } = 
   }
 
   let ended = false;
-
   /** What comes of a fault; it is about the resource that is being bought at that moment. */
   function follow({ follows = [] }: Fault): void {
     const it = follows.length > 0 ? people.buying() : undefined;
@@ -278,8 +277,7 @@ export async function simulate(history: History, options: { trace?: boolean } = 
     }
     laws.atRest();
   }
-  const seconds = scheduler.now() / second;
-  const beforeRest = { ...network.counts.byChannel };
+  const atRestAt = { seconds: scheduler.now() / second, byChannel: { ...network.counts.byChannel } };
   if (!broken()) {
     // What came to rest a moment ago may still have a word to say; what asks a person may still be built, and a poll shows its end.
     await scheduler.run(scheduler.now() + 2.5 * minute + Math.max(buildSeconds, deleteSeconds) * second, broken);
@@ -292,12 +290,11 @@ export async function simulate(history: History, options: { trace?: boolean } = 
   return {
     violations: laws.violations,
     crossings: network.counts.crossings,
-    byChannel: beforeRest,
+    ...atRestAt,
     faults: network.counts.faults,
     crashes,
     resources: history.resources.length,
     changes,
-    seconds,
     trace: trace ?? [],
   };
 }
