@@ -14,7 +14,7 @@ sources := $(shell find src -type f)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: $(deps) ## install the packages of package-lock.json
@@ -88,6 +88,12 @@ test-ironic: test-tools build/freehold ## run the tests against a real Keystone 
 	@test/openstack/openstack.sh install; code=$$?; \
 	if [ $$code -eq 77 ]; then echo 'skipped: NOTHING was tested against a real Ironic'; exit 0; fi; \
 	[ $$code -eq 0 ] && vitest run --project ironic $(VITEST)
+
+.PHONY: test-packaging
+test-packaging: test-tools build/freehold ## run the tests of chart, image, manifests, alerts and health scripts (on Debian, as root)
+	@test/packaging/tools.sh; code=$$?; \
+	if [ $$code -eq 77 ]; then echo 'skipped: NOTHING of the packaging was tested'; exit 0; fi; \
+	[ $$code -eq 0 ] && vitest run --project packaging $(VITEST)
 
 .PHONY: test-tools
 test-tools: ## build the API server and the kubectl of the tests

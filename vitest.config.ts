@@ -32,6 +32,15 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'packaging',
+          include: ['test/packaging/**/*.test.ts'],
+          globalSetup: 'test/support/controlplane-global.ts',
+          testTimeout: 180_000,
+        },
+      },
     ],
   },
 });
