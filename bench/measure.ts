@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { remoteKinds, tenantKinds } from '../src/kinds.ts';
 import { type Operator, type Samples, sumOf } from './operator.ts';
 import { countCalls } from './remote.ts';
 import type { Figures } from './scenario.ts';
@@ -30,6 +31,15 @@ function ownRequests(samples: Samples): Record<string, number> {
   return counts;
 }
 
+/** Reconcile passes by kind. */
+const passesOf = (samples: Samples) =>
+  Object.fromEntries(
+    [...remoteKinds, ...tenantKinds].map(({ names: { kind } }) => [
+      kind,
+      sumOf(samples, 'freehold_reconcile_total', `kind="${kind}"`),
+    ]),
+  );
+
 /** Begins to count what an operator does, or one that is yet to be started; `end` tells what there was. */
 export async function counting(world: World, before?: Operator): Promise<(operator: Operator) => Promise<Counted>> {
   const writes = await world.writes();
@@ -51,6 +61,7 @@ export async function counting(world: World, before?: Operator): Promise<(operat
         own: difference(ownRequests(after), ownRequests(samples)),
       },
       reconciles: sumOf(after, 'freehold_reconcile_total') - sumOf(samples, 'freehold_reconcile_total'),
+      reconcilesOf: difference(passesOf(after), passesOf(samples)),
       queue: queueLatency(after, samples),
     };
   };
@@ -62,6 +73,7 @@ export interface Counted {
   calls: ReturnType<typeof countCalls>;
   kubernetes: { writes: Record<string, number>; own: Record<string, number> };
   reconciles: number;
+  reconcilesOf: Record<string, number>;
   queue: Figures;
 }
 

@@ -3,6 +3,7 @@ import { apply } from './scenarios/apply.ts';
 import { deletion } from './scenarios/deletion.ts';
 import { drift } from './scenarios/drift.ts';
 import { ironic } from './scenarios/ironic.ts';
+import { large } from './scenarios/large.ts';
 import { memory } from './scenarios/memory.ts';
 import { outage } from './scenarios/outage.ts';
 import { reconcile } from './scenarios/reconcile.ts';
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   restart,
   memory,
   steady,
+  large,
   reconcile,
   watchLag,
   drift,

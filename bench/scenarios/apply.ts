@@ -75,7 +75,7 @@ export const apply: Scenario = {
       const log = await world.remote.calls();
       // Events come a little later.
       await atRest(operator, 3000);
-      const { cpuSeconds, calls, kubernetes, queue, reconciles } = await end(operator);
+      const { cpuSeconds, calls, kubernetes, queue, reconciles, reconcilesOf } = await end(operator);
       const memory = operator.memory();
       const inTime = log.filter(({ at }) => Date.parse(at) - beganAt <= seconds * 1000);
       const lastCreate = Date.parse(log.findLast(({ operation }) => creates.includes(operation))?.at ?? '') - beganAt;
@@ -110,6 +110,7 @@ export const apply: Scenario = {
         callsAfterReady: calls.all - counted.all,
         cpuSeconds,
         passesPerResource: rounded(reconciles / parameters.n),
+        passesOf: reconcilesOf,
         writesPer: writesPer(world, kubernetes.writes),
         events: total(kubernetes.writes, / events/),
         kubernetes,

@@ -12,7 +12,7 @@ import { chosenID, markedDescription, ownerText } from './owner.ts';
 import { type Creation, isUnsettled } from './resource.ts';
 import type { SecretVersion } from './secrets.ts';
 import type { Binding } from './tenants.ts';
-import { desiredOf, holdReference, obstacle, worldOf } from './world.ts';
+import { desiredOf, holdReference, obstacle, unmet, worldOf } from './world.ts';
 
 /** What a call of the kind gets in hand: `owner` names the main object or a part. The fence carries who acts, for the audit line. */
 export function effect(
@@ -132,7 +132,7 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
   const serial = ['unproved', 'serial'].includes(markers(pass, binding));
   const lock = lockOf(pass);
   const { desired, key, missing } = desiredOf(pass, binding);
-  if (missing) return obstacle(missing);
+  if (missing) return unmet(pass, binding, missing);
   const other = holdReference(pass, binding, desired.reference);
   if (other !== undefined) return claimedBy(pass, `for ${desired.reference}`, other);
   // Sent once more, it is the same create: what came of it before is as open as it was.

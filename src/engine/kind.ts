@@ -88,6 +88,8 @@ export interface World {
   listed(collection: string): ReadonlyMap<string, unknown> | undefined;
   /** Resources of a kind in the namespace of this one. */
   resources(kind: string): readonly Resource[];
+  /** One of them, without looking through all. */
+  resource(kind: string, name: string): Resource | undefined;
   /** Is this choice (see `MainObject.choose`) taken by another resource whose create is under way? */
   reserved(choice: string): boolean;
   /** Wall clock, milliseconds. */

@@ -22,7 +22,7 @@ import { adopt, forgetWhenTold, isForgotten, settle, settleCandidates } from './
 import type { Binding } from './tenants.ts';
 import { stock } from './stock.ts';
 import { ofFormerResource } from './unique.ts';
-import { desiredOf, liveSecrets, obstacle } from './world.ts';
+import { desiredOf, liveSecrets, unmet } from './world.ts';
 
 /**
  * One pass over one resource: load, resolve, observe, plan, act, report, schedule; always in this order, never back.
@@ -197,7 +197,7 @@ async function absent(pass: Pass, binding: Binding, lost: string | undefined): P
     );
   }
   const { missing } = desiredOf(pass, binding);
-  if (missing) return obstacle(missing);
+  if (missing) return unmet(pass, binding, missing);
   return refusedBefore(pass, 'create') ?? refusedCreate(pass) ?? (await stock(pass, binding)) ?? create(pass, binding);
 }
 

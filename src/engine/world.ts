@@ -17,6 +17,10 @@ export function worldOf(pass: Pass, binding: Binding): World {
       const all: Resource[] = kind ? context.store(kind).list() : [];
       return all.filter(({ metadata }) => metadata.namespace === resource.metadata.namespace);
     },
+    resource(name, of) {
+      const kind = context.kinds.get(name);
+      return kind && context.store(kind).get(`${resource.metadata.namespace ?? ''}/${of}`);
+    },
     reserved: (choice) => ![undefined, identifier].includes(context.claims.heldBy(choice, binding.remote.key)),
     now: context.clock.now(),
   };
@@ -54,6 +58,12 @@ export function desiredOf(
 /** What a resource without a record is looked for by: what its last create was sent with, else what it refers to now. */
 export const keyOf = (pass: Pass, binding: Binding): string | undefined =>
   pass.resource.status?.creation?.key ?? desiredOf(pass, binding).key;
+
+/** What it refers to cannot be used yet: that wakes it. Lists can help only where they may show what was made for it before. */
+export function unmet(pass: Pass, binding: Binding, { reason, message }: Obstacle): Outcome {
+  const mayShow = isUnsettled(pass.resource) || keyOf(pass, binding) !== undefined;
+  return unready(reason, message, mayShow ? { awaitList: true } : {});
+}
 
 /** One reference serves one resource: who else has it, or undefined once it is ours. */
 export function holdReference(pass: Pass, binding: Binding, reference: string | undefined): string | undefined {

@@ -72,7 +72,7 @@ function licenseOf(
 ): { value: string } | { value?: string; reason: 'LicenseNotReady'; message: string } {
   if (wanted.licenseID !== undefined) return { value: wanted.licenseID };
   const name = wanted.licenseRef?.name ?? '';
-  const license = world.resources('GuestLicense').find(({ metadata }) => metadata.name === name);
+  const license = world.resource('GuestLicense', name);
   const id = license?.status?.externalID;
   if (!license) return { reason: 'LicenseNotReady', message: `GuestLicense ${name} does not exist in this namespace` };
   const stalled = findCondition(license.status?.conditions, 'Stalled');

@@ -41,6 +41,7 @@ function world(vcenters: VCenter[] | undefined, resources: Resource[] = [], rese
   return {
     listed: (name) => (name === 'vcenters' && vcenters ? new Map(vcenters.map((item) => [item.id, item])) : undefined),
     resources: (kind) => resources.filter((item) => item.kind === kind),
+    resource: (kind, name) => resources.find((item) => item.kind === kind && item.metadata.name === name),
     reserved: (choice) => reserved.includes(choice),
     now,
   };

@@ -93,7 +93,13 @@ const wish = fc
 const present = (server: Server): Observation<unknown> => ({ state: 'present', id: server.id, remote: server });
 const plan = (desired: Parameters<typeof kind.plan>[0], main: Observation<unknown>) =>
   kind.plan(desired, { main, parts: {} });
-const world: World = { listed: () => new Map(), resources: () => [], reserved: () => false, now: 0 };
+const world: World = {
+  listed: () => new Map(),
+  resources: () => [],
+  resource: () => undefined,
+  reserved: () => false,
+  now: 0,
+};
 const planRemoval = (server: Server) => kind.planRemoval({ main: server, parts: {}, name: 'web' }, world);
 const taskOf = (server: Server) => server.baremetal_server?.['OS-EXT-STS:task_state'];
 const isIdle = (server: Server) => [undefined, '', 'None'].includes(taskOf(server));

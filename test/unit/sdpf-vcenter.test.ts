@@ -66,7 +66,13 @@ describe('the document of vCenters', () => {
       conditions: [{ status: 'False', reason: 'MeteringFailed' }],
     });
     await using offering = await answering({ addresses: samples.addresses });
-    const world: World = { listed: () => new Map(), resources: () => [], reserved: () => false, now: 0 };
+    const world: World = {
+      listed: () => new Map(),
+      resources: () => [],
+      resource: () => undefined,
+      reserved: () => false,
+      now: 0,
+    };
     const desired = { spec: {} as never, name: 'vc' };
     expect(await kind.main.choose!(offering.client, desired as never, world)).toEqual({ choice: '169.254.127.133' });
   });
