@@ -59,6 +59,8 @@ export function createClaims(kinds: readonly Pick<Kind, 'names' | 'main'>[] = []
     kinds.filter(({ main }) => main.identity.level === 'chosen-id').map(({ names }) => names.kind),
   );
   const byHolder = new Map<string, Title>();
+  /** Recorded titles by kind and remote tenant, then by holder: who asks of one tenant does not look through all. */
+  const recorded = new Map<string, Map<string, Title>>();
   const byID = new Map<string, Set<string>>();
   const unsettled = new Map<string, { kind: string; target: string | undefined }>();
   /** Claims taken in this process and not seen in a resource yet. */
@@ -71,10 +73,13 @@ export function createClaims(kinds: readonly Pick<Kind, 'names' | 'main'>[] = []
   const scopeOf = (holder: string, target: string | undefined) =>
     worldwide.has(holder.slice(0, holder.indexOf('/'))) ? everywhere : target;
 
+  const recordedIn = (kind: string, target: string | undefined) => recorded.get(`${kind} ${target}`);
+
   function unindex(holder: string): void {
     const title = byHolder.get(holder);
     if (!title) return;
     byHolder.delete(holder);
+    recordedIn(title.kind, title.target)?.delete(holder);
     const holders = byID.get(title.id);
     holders?.delete(holder);
     if (holders?.size === 0) byID.delete(title.id);
@@ -135,7 +140,11 @@ export function createClaims(kinds: readonly Pick<Kind, 'names' | 'main'>[] = []
         byHolder.set(holder, title);
         const holders = byID.get(title.id) ?? new Set();
         byID.set(title.id, holders.add(holder));
-        if (title.recorded) taken.delete(keyOf(title.id, scopeOf(holder, title.target)));
+        if (title.recorded) {
+          taken.delete(keyOf(title.id, scopeOf(holder, title.target)));
+          const titles = recordedIn(kind, title.target) ?? new Map<string, Title>();
+          recorded.set(`${kind} ${title.target}`, titles.set(holder, title));
+        }
       }
       return before === undefined || before === title?.id ? [] : [...(byID.get(before) ?? [])];
     },
@@ -172,8 +181,7 @@ export function createClaims(kinds: readonly Pick<Kind, 'names' | 'main'>[] = []
       const found = (map: ReadonlyMap<string, string>) => map.get(keys[0]!) ?? map.get(keys[1]!);
       return found(taken) ?? best?.holder ?? found(parts);
     },
-    recorded: (kind, target) =>
-      [...byHolder.values()].filter((title) => title.recorded && title.kind === kind && title.target === target),
+    recorded: (kind, target) => [...(recordedIn(kind, target)?.values() ?? [])],
     unsettled: (kind, target) =>
       [...unsettled].filter(([, entry]) => entry.kind === kind && entry.target === target).map(([holder]) => holder),
   };

@@ -168,6 +168,8 @@ export interface TenantMemory {
   heldName?: string;
   /** Monotonic time of the last read of the credentials Secret. */
   secretRead?: number;
+  /** What that read gave: the version, or why there is none. */
+  secretSeen?: unknown;
   /** What the last read gave when it gave no values. */
   secretProblem?: Problem;
   /** A session that was refused: it answers from memory until its back-off is over, lest the account be locked. */

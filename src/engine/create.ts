@@ -12,7 +12,7 @@ import { chosenID, markedDescription, ownerText } from './owner.ts';
 import { type Creation, isUnsettled } from './resource.ts';
 import type { SecretVersion } from './secrets.ts';
 import type { Binding } from './tenants.ts';
-import { desiredOf, holdReference, obstacle, unmet, worldOf } from './world.ts';
+import { desiredOf, holdReference, obstacle, signIn, unmet, worldOf } from './world.ts';
 
 /** What a call of the kind gets in hand: `owner` names the main object or a part. The fence carries who acts, for the audit line. */
 export function effect(
@@ -150,6 +150,8 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     const chosen = await choose(pass, binding, desired);
     if ('outcome' in chosen) return chosen.outcome;
     choice = chosen.choice;
+    const refusal = await signIn(pass, binding);
+    if (refusal) return refusal;
     context.begin(identifier);
     const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
     const idsBefore = open?.idsBefore ?? (serial ? [...snapshot.items.keys(), ...snapshot.unreadable] : undefined);
@@ -257,6 +259,8 @@ async function createFailed(
     pass.resource = await (open
       ? context.journal.reopen(kind, pass.resource, open)
       : context.journal.clear(kind, pass.resource));
+    // What a connection says that was replaced meanwhile is not worth a word.
+    if (context.tenants.binding(binding.identifier) !== binding) throw new Stale('the tenant is connected anew');
     if (there) return there;
     if (error.reason === 'Conflict' && kind.main.taken && !meaning && there === undefined)
       return open

@@ -6,9 +6,13 @@ import { acceptLossOf, inUseFinalizer, isDeleting, reconcileRequestOf, targetOf 
 import { lossHash } from './breaker.ts';
 import type { Context, TenantMemory } from './context.ts';
 import { asItStands } from './report.ts';
+import type { ReadSecret } from './secrets.ts';
 import { mayBind } from './shards.ts';
 import type { TenantKind, TenantResource } from './tenant.ts';
 import { type Binding, listedElsewhere, type Problem } from './tenants.ts';
+
+/** What tells one state of a credentials Secret from another. */
+export const seenIn = (read: ReadSecret): unknown => (read.ok ? read.version : read.message);
 
 /** One pass over one tenant resource, handed from step to step. */
 export interface TenantPass {
@@ -86,6 +90,7 @@ export async function credentials(pass: TenantPass, users: number): Promise<Prob
     read = await context.secrets.read(namespace, name, kind.secretKeys);
   }
   memory.secretRead = now;
+  memory.secretSeen = seenIn(read);
   if (!read.ok) {
     memory.secretProblem = read;
     return { reason: read.reason, message: read.message };

@@ -16,6 +16,7 @@ import {
   credentials,
   letSecretGo,
   prove,
+  seenIn,
   type TenantPass,
   wakeUnmade,
   wakeUsers,
@@ -58,7 +59,7 @@ export async function reconcileTenant(
     const { secretInterval } = context.settings;
     const after = retry ? Math.min(30_000, secretInterval) : jitter(context.random, secretInterval);
     if (!retry || !byOtherSecret.has(standing.reason)) return { failed: false, after };
-    pass.memory.look = { until: context.clock.monotonic() + after, seen: await seenOf(pass) };
+    pass.memory.look = { until: context.clock.monotonic() + after, seen: seenOf(pass, pass.memory.secretSeen) };
     return { failed: false, after: Math.min(after, lookEvery) };
   } catch (error) {
     const known = isConflict(error) || error instanceof KubeError || error instanceof KubeUnreachable;
@@ -82,14 +83,13 @@ const byOtherSecret: ReadonlySet<Reason> = new Set<Reason>([
 ]);
 
 /** All that a whole pass might answer otherwise than the last one did, but for the remote's mind. */
-async function seenOf({ context, identifier, kind, resource }: TenantPass): Promise<string> {
+function seenOf({ context, identifier, kind, resource }: TenantPass, secret: unknown): string {
   const { namespace = '', name } = resource.metadata;
   const { resourceVersion } = context.tenantStore(kind).get(`${namespace}/${name}`)?.metadata ?? {};
-  const secret = await context.secrets.read(namespace, resource.spec.credentialsSecretRef.name, kind.secretKeys);
   const collections = [...(context.tenants.binding(identifier)?.remote.collections.values() ?? [])];
   const lists = collections.map((list) => [list.failure()?.reason, list.snapshot() !== undefined]);
   const users = context.users.of(identifier).size > 0;
-  return JSON.stringify([resourceVersion, secret.ok ? secret.version : secret.message, lists, users]);
+  return JSON.stringify([resourceVersion, secret, lists, users]);
 }
 
 /**
@@ -97,11 +97,15 @@ async function seenOf({ context, identifier, kind, resource }: TenantPass): Prom
  * it: accounts get locked. Milliseconds until the next look; undefined: a whole pass is due.
  */
 async function looksOnly(pass: TenantPass): Promise<number | undefined> {
-  const { look } = pass.memory;
-  delete pass.memory.look;
+  const { context, kind, memory, resource } = pass;
+  const { look } = memory;
+  delete memory.look;
   if (!look) return undefined;
-  const left = look.until - pass.context.clock.monotonic();
-  if (left <= 0 || look.seen !== (await seenOf(pass))) return undefined;
+  const left = look.until - context.clock.monotonic();
+  if (left <= 0) return undefined;
+  const { namespace = '' } = resource.metadata;
+  const read = await context.secrets.read(namespace, resource.spec.credentialsSecretRef.name, kind.secretKeys);
+  if (look.seen !== seenOf(pass, seenIn(read))) return undefined;
   pass.memory.look = look;
   return Math.min(left, lookEvery);
 }

@@ -1,8 +1,9 @@
 import type { Secret } from '../base/secret.ts';
+import { RemoteError } from '../remote/errors.ts';
 import { reconcileRequestOf, retryOf } from './annotations.ts';
 import type { Desired, Obstacle, World } from './kind.ts';
 import { identifier as identifierOf, isUnsettled, type Resource } from './resource.ts';
-import { type Outcome, type Pass, unready } from './outcome.ts';
+import { type Outcome, type Pass, refused, unready } from './outcome.ts';
 import { ownerText } from './owner.ts';
 import type { ReadSecret, SecretVersion } from './secrets.ts';
 import type { Binding } from './tenants.ts';
@@ -142,4 +143,15 @@ export async function publish(pass: Pass, remote: unknown): Promise<Outcome | un
   if (!written.ok) return unready(written.reason, written.message, { after: 30_000 });
   memory.published = asked;
   return undefined;
+}
+
+/** Credentials that are refused are not worth a line in the journal. Nothing is sent while a token is good. */
+export async function signIn({ kind }: Pass, { session }: Binding): Promise<Outcome | undefined> {
+  try {
+    await session.endpoint();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    return refused(error, `the create of the ${kind.main.noun}`);
+  }
 }

@@ -40,6 +40,8 @@ interface Pools {
   calls: Agent;
   /** Apart from the calls, so that no number of watches takes their connections. */
   watches: Agent;
+  /** A renewal must not stand behind the writes of all workers: at a slow API server the lease would be lost. */
+  leases: Agent;
 }
 
 export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
@@ -51,12 +53,17 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
   function poolsFor(tls: TlsOptions): Pools {
     if (pools?.tls !== tls) {
       void closePools(pools);
-      pools = { tls, calls: new Agent(agentOptions(tls, 32)), watches: new Agent(agentOptions(tls)) };
+      pools = {
+        tls,
+        calls: new Agent(agentOptions(tls, 32)),
+        watches: new Agent(agentOptions(tls)),
+        leases: new Agent(agentOptions(tls, 2)),
+      };
     }
     return pools;
   }
 
-  async function exchange(request: KubeRequest, use: 'calls' | 'watches', signal: AbortSignal): Promise<Answer> {
+  async function exchange(request: KubeRequest, use: keyof Omit<Pools, 'tls'>, signal: AbortSignal): Promise<Answer> {
     const credentials = await connection.credentials();
     const answer = await dispatch(request, credentials, use, signal);
     if (answer.statusCode !== 401) {
@@ -70,7 +77,7 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
   function dispatch(
     { method, path, body }: KubeRequest,
     { headers, tls }: Credentials,
-    use: 'calls' | 'watches',
+    use: keyof Omit<Pools, 'tls'>,
     signal: AbortSignal,
   ): Promise<Answer> {
     return poolsFor(tls)[use].request({
@@ -115,7 +122,7 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
       return call(request, async (signal, seen) => {
         for (let first = true; ; first = false) {
           try {
-            const answer = await exchange(request, 'calls', signal);
+            const answer = await exchange(request, isOfLease(request) ? 'leases' : 'calls', signal);
             seen(answer.statusCode);
             const text = await answer.body.text();
             if (answer.statusCode < 200 || answer.statusCode > 299) {
@@ -142,7 +149,7 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
       });
     },
     async close() {
-      await Promise.all([pools?.watches.destroy(), pools?.calls.destroy()]);
+      await Promise.all([pools?.watches.destroy(), pools?.calls.destroy(), pools?.leases.destroy()]);
     },
   };
 }
@@ -155,6 +162,8 @@ function parse(text: string): unknown {
     throw new Error(`an answer of ${text.length} characters that is not JSON`);
   }
 }
+
+const isOfLease = ({ path }: KubeRequest) => path.startsWith('/apis/coordination.k8s.io/');
 
 type SeeStatus = (status: number) => void;
 
@@ -171,7 +180,7 @@ function agentOptions(tls: TlsOptions, connections?: number): Agent.Options {
 }
 
 async function closePools(pools: Pools | undefined): Promise<void> {
-  await Promise.allSettled([pools?.calls.close(), pools?.watches.close()]);
+  await Promise.allSettled([pools?.calls.close(), pools?.watches.close(), pools?.leases.close()]);
 }
 
 function isReset(error: unknown): boolean {

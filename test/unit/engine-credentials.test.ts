@@ -14,7 +14,7 @@ afterEach(async () => {
 
 /** A remote that takes one key only, and counts who connects and who signs in. */
 async function taking(right: string) {
-  const state = { right, connected: 0, asked: 0 };
+  const state = { right, connected: 0, asked: 0, meanwhile: async () => {} };
   const tenantKind = (base: TenantKind): TenantKind => ({
     ...base,
     connect: (options) => {
@@ -22,6 +22,7 @@ async function taking(right: string) {
       const { client, session } = base.connect(options);
       const identity = async (): Promise<Identity> => {
         state.asked += 1;
+        await state.meanwhile();
         const good = options.credentials['key']!.reveal() === state.right;
         if (good) return { projectID: 'p', projectName: 'n', userName: 'u', roles: [] };
         const told = { outcome: 'definitely-not', operation: 'SignIn', message: 'SignIn: no' } as const;
@@ -54,6 +55,17 @@ describe('credentials that are refused', () => {
     expect(await reason()).toBe('CredentialsRefused');
     await write({ key: 'better' });
     await pass(6);
+    expect(await reason()).toBe('Connected');
+  });
+
+  test('are replaced as soon when their Secret is written just while they are tried', async () => {
+    const { start, pass, write, reason, state } = await taking('better');
+    state.meanwhile = async () => {
+      state.meanwhile = async () => {};
+      await write({ key: 'better' });
+    };
+    await start();
+    await pass(7);
     expect(await reason()).toBe('Connected');
   });
 

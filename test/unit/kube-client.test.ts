@@ -104,6 +104,20 @@ describe('a connection that is reset', () => {
   });
 });
 
+describe('an API server that is slow', () => {
+  test('keeps no renewal of the lease waiting behind other calls', async () => {
+    const leases: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+    answer = ({ path }, { json }) => {
+      if (path.includes('/leases/')) json(200, web);
+    };
+    const others = Array.from({ length: 100 }, () => client.mergePatch(servers, key, {}).catch(() => undefined));
+    await until('all connections are taken', () => server.requests.length === 32);
+    await client.mergePatch(leases, key, {});
+    clock.advance(30_000);
+    await Promise.all(others);
+  });
+});
+
 describe('an answer that is late', () => {
   test('ends the call at its deadline, and leaves no timer', async () => {
     answer = () => {};
