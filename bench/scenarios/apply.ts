@@ -1,4 +1,5 @@
 import { floorOf } from '../bare-calls.ts';
+import { kubeFloorOf } from '../kube-floor.ts';
 import { atRest, counting, median, quantile, rounded, secondsSince, total } from '../measure.ts';
 import { type Call, countCalls } from '../remote.ts';
 import {
@@ -46,6 +47,8 @@ export const apply: Scenario = {
     'until the last create, s': 'secondsToLastCreate',
     'as many bare calls, s': 'floor.seconds',
     'pace of bare calls reached': 'ofFloor',
+    'as many bare requests to Kubernetes, s': 'kubeFloor.seconds',
+    'pace of both, one after the other, reached': 'ofBoth',
     'budget used until the last create': 'budgetUsed',
     'remote calls': 'calls.all',
     'list pages': 'calls.listPages',
@@ -88,6 +91,7 @@ export const apply: Scenario = {
       const counted = countCalls(inTime);
       const unlimited = parameters.budget >= 1000;
       const floor = unlimited ? await floorOf(world, inTime) : undefined;
+      const kubeFloor = unlimited ? await kubeFloorOf(world, kubernetes) : undefined;
       // What was saved up, the burst, is worth one second of it (world.ts).
       const allowed = (lastCreate / 1000 + 1) * parameters.budget * tenants;
       yield {
@@ -99,6 +103,11 @@ export const apply: Scenario = {
           floor: { ...floor, seconds: rounded(floor.seconds) },
           ofFloor: rounded(floor.seconds / seconds, 3),
         }),
+        ...(floor &&
+          kubeFloor && {
+            kubeFloor: { ...kubeFloor, seconds: rounded(kubeFloor.seconds) },
+            ofBoth: rounded((floor.seconds + kubeFloor.seconds) / seconds, 3),
+          }),
         ...(!unlimited && { budgetUsed: rounded(upTo.length / allowed, 3) }),
         calls: counted,
         callsPerResource: rounded((counted.changes + counted.others) / parameters.n),
