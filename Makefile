@@ -52,11 +52,18 @@ imports: $(deps) ## check that imports point down only
 generated: $(deps) ## check that generated files are up to date
 	node hack/crds.ts --check
 	node hack/docs.ts --check
+	node hack/chart.ts --check
 
 .PHONY: generate
-generate: $(deps) ## write crds/ and docs/kinds/ from the kinds
+generate: $(deps) ## write crds/, docs/kinds/ and what the chart has of them
 	node hack/crds.ts
 	node hack/docs.ts
+	node hack/chart.ts
+
+.PHONY: manifests
+manifests: $(deps) ## write what deploy/ has of the chart, rendered (with helm, which is built first if need be)
+	@test/packaging/tools.sh || [ $$? -eq 77 ]
+	node hack/deploy.ts
 
 .PHONY: build
 build: build/freehold ## build the operator into build/freehold

@@ -17,11 +17,19 @@ export function keepGenerated(directory: string, files: Record<string, string>, 
     changed.forEach((name) => writeFileSync(join(directory, name), files[name]!));
     return;
   }
-  for (const name of [...changed, ...stale]) {
-    console.error(`${join(directory, name)} is not what the kinds say`);
-    process.exitCode = 1;
-  }
-  if (process.exitCode) {
-    console.error('run: make generate');
-  }
+  complain([...changed, ...stale].map((name) => join(directory, name)));
+}
+
+/** The same for a single file among others. */
+export function keepGeneratedFile(file: string, text: string, { check }: { check: boolean }): void {
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  if (check) complain([file]);
+  else writeFileSync(file, text);
+}
+
+function complain(files: string[]): void {
+  for (const file of files) console.error(`${file} is out of date`);
+  if (files.length === 0) return;
+  console.error('run: make generate');
+  process.exitCode = 1;
 }

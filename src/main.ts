@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { systemClock } from './base/clock.ts';
 import { systemRandom } from './base/random.ts';
-import { readConfig, settings } from './config.ts';
+import { parseDuration, readConfig, settings } from './config.ts';
 import { createKubeClient } from './kube/client.ts';
 import { kubeConnection } from './kube/config.ts';
 import { createOperator } from './operator.ts';
@@ -81,6 +81,13 @@ async function crds(): Promise<void> {
   console.log(printedCRDs());
 }
 
+async function probe(url: string, { timeout }: { timeout: string }): Promise<void> {
+  const patience = parseDuration(timeout);
+  if (patience === undefined) throw new Error(`--timeout: "${timeout}" is no duration; write e.g. 90s or 15m`);
+  const { probeUntilWell } = await import('./probe.ts');
+  for (const answer of await probeUntilWell({ url, patience, clock: systemClock })) console.log(answer);
+}
+
 const program = new Command('freehold')
   .description('Kubernetes operator for infrastructure that is owned or contracted, not borrowed by the minute')
   .showHelpAfterError('(--help lists the flags)');
@@ -104,6 +111,13 @@ program
   .action(sandbox);
 
 program.command('crds').description('print the CustomResourceDefinitions').action(crds);
+
+program
+  .command('probe')
+  .description('ask /healthz and /readyz of a running operator, until both are well')
+  .argument('<url>', 'where it serves them, e.g. http://freehold:8080')
+  .option('--timeout <duration>', 'how long to go on asking', '60s')
+  .action(probe);
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`freehold: ${error instanceof Error ? error.message : String(error)}`);

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { blocks, documents, root } from '../support/docs.ts';
+import { commands, documents, root } from '../support/docs.ts';
 import { until } from '../support/wait.ts';
 
 /** Everything that a quickstart leaves or starts shows here: its files, and its processes by their environment. */
@@ -96,7 +96,7 @@ it('runs every command of the documents', { timeout: 240_000 }, async () => {
   let ran = 0;
   try {
     for (const document of documents) {
-      for (const block of blocks(document, 'sh').filter((text) => !text.startsWith('# not run in tests:'))) {
+      for (const block of commands(document, 'quickstart')) {
         expect(await bash(block, here, env), `${document}:\n${block}`).toBe('');
         ran += 1;
       }

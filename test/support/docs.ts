@@ -8,12 +8,14 @@ export const root = path.resolve(import.meta.dirname, '../..');
 /** The documents that people wrote, in the order in which a reader meets them. */
 export const documents = [
   'README.md',
+  'docs/install.md',
   'docs/operations.md',
   'docs/sandbox.md',
   'docs/architecture.md',
   'docs/security.md',
   'docs/testing.md',
   'CHANGELOG.md',
+  'charts/freehold/README.md',
   ...globSync('docs/kinds/*.md', { cwd: root }).sort(),
 ];
 
@@ -25,6 +27,13 @@ export function blocks(document: string, language: string): string[] {
   return [...textOf(document).matchAll(fence)].map(([, indent = '', body = '']) =>
     body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
   );
+}
+
+/** The command blocks that run as they are: those with helm in the tests of the packaging, all others in the quickstart. */
+export function commands(document: string, where: 'quickstart' | 'packaging'): string[] {
+  return blocks(document, 'sh')
+    .filter((text) => !text.startsWith('# not run in tests:'))
+    .filter((text) => /\bhelm /.test(text) === (where === 'packaging'));
 }
 
 /** What stands between `<!-- name… -->` and `<!-- end -->`. */
