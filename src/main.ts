@@ -10,6 +10,7 @@ import { eventLoopCheck } from './telemetry/event-loop.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { serveTelemetry } from './telemetry/server.ts';
+import { version } from './version.ts';
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
 function untilSignal(): AbortSignal {
@@ -28,6 +29,7 @@ async function run(flags: Record<string, unknown>): Promise<void> {
   const signal = untilSignal();
   const log = createLog({ level: config.logLevel });
   const metrics = createMetrics();
+  metrics.buildInfo.set({ version, node: process.versions.node }, 1);
   const connection = kubeConnection({
     clock: systemClock,
     ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
@@ -36,8 +38,10 @@ async function run(flags: Record<string, unknown>): Promise<void> {
   const kube = createKubeClient({
     connection,
     clock: systemClock,
-    onCall: ({ method, resource, status }) =>
-      metrics.kubeRequests.inc({ verb: method, resource, code: status === undefined ? '' : String(status) }),
+    onCall({ method, resource, status, milliseconds }) {
+      metrics.kubeRequests.inc({ verb: method, resource, code: status === undefined ? '' : String(status) });
+      metrics.kubeRequestDuration.observe({ verb: method }, milliseconds / 1000);
+    },
   });
   const transport = createTransport({ clock: systemClock });
   const operator = createOperator(config, {

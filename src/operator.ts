@@ -142,9 +142,14 @@ export function createOperator(config: Config, ports: OperatorPorts): Operator {
     return ending.stop(how);
   }
 
+  const watched = {
+    remotes: remoteKinds.map((kind) => [kind, stores.get(kind.names.kind)!] as const),
+    tenants: tenantKinds.map((kind) => [kind, tenantStores.get(kind.names.kind)!] as const),
+  };
+  metrics.shards.set(config.shards);
   metrics.beforeScrape(() => {
     metrics.shardWaiting.set(elector?.waitsFor() === undefined ? 0 : 1);
-    gaugesOf(metrics, { term, stores, clock });
+    gaugesOf(metrics, { term, watched, clock });
   });
 
   return {

@@ -1,7 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { settings } from '../../src/config.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
@@ -13,6 +12,8 @@ export const documents = [
   'docs/sandbox.md',
   'docs/architecture.md',
   'docs/security.md',
+  'docs/metrics.md',
+  'docs/alerts.md',
   'docs/testing.md',
   'CHANGELOG.md',
   'charts/freehold/README.md',
@@ -51,13 +52,6 @@ function table(head: string[], rows: string[][]): string {
 export function settingsTable(): string {
   const rows = settings.map(({ flag, description }) => [`\`${flag}\``, description]);
   return table(['flag', 'meaning'], rows);
-}
-
-/** Every metric of the operator, but for those of the process itself. */
-export async function metricsTable(): Promise<string> {
-  const text = await createMetrics({ ofProcess: false }).text();
-  const rows = [...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => [`\`${name}\``, help]);
-  return table(['metric', 'meaning'], rows);
 }
 
 /** The table of calls in the doc comment of the sandbox's control API. */

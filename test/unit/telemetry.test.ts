@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { eventLoopCheck } from '../../src/telemetry/event-loop.ts';
 import { createLog, type LogLevel } from '../../src/telemetry/log.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createMetrics, labels } from '../../src/telemetry/metrics.ts';
 import { type Check, serveTelemetry, type TelemetryServer } from '../../src/telemetry/server.ts';
 
 const canary = 'canary-5up3r-s3cr3t';
@@ -98,6 +98,15 @@ describe('metrics', () => {
       expect([name, type !== 'histogram' || name!.endsWith('_seconds')]).toEqual([name, true]);
       expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\\.$`, 'm'));
     }
+  });
+
+  test('are listed with their labels, each of which has a meaning', async () => {
+    const { definitions, text } = createMetrics({ ofProcess: false });
+    const types = [...(await text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]);
+    expect(definitions.map(({ name, type }) => [name, type])).toEqual(types);
+    expect([...new Set(definitions.flatMap(({ labelNames }) => labelNames))].sort()).toEqual(
+      Object.keys(labels).sort(),
+    );
   });
 
   test('are read off at each scrape where they are not counted along', async () => {
