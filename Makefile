@@ -53,13 +53,15 @@ generated: $(deps) ## check that generated files are up to date
 	node hack/crds.ts --check
 	node hack/docs.ts --check
 	node hack/dashboard.ts --check
+	node hack/argocd.ts --check
 	node hack/chart.ts --check
 
 .PHONY: generate
-generate: $(deps) ## write crds/, docs/kinds/, docs/metrics.md, the dashboard, and what the chart has of them
+generate: $(deps) ## write crds/, docs/kinds/, docs/metrics.md, the dashboard, Argo CD's health script, and what the chart has of them
 	node hack/crds.ts
 	node hack/docs.ts
 	node hack/dashboard.ts
+	node hack/argocd.ts
 	node hack/chart.ts
 
 .PHONY: manifests

@@ -4,13 +4,13 @@
  * Whatever ends it, and be it SIGKILL, ends all its processes and removes its files.
  */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseAllDocuments } from 'yaml';
 import type { Resource } from '../src/engine/resource.ts';
 import type { SandboxInfo } from '../src/sandbox/sandbox.ts';
+import { filledSamples } from './samples.ts';
 import { type TiedProcess, tiedProcess } from './tied-process.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -58,61 +58,17 @@ async function control<T>(info: SandboxInfo, method: string, call: string, body:
   return (await response.json()) as T;
 }
 
-/** What a sample leaves to its reader, by the words in angle brackets. */
-type Answers = Record<string, string>;
-
-async function sdpfAnswers(info: SandboxInfo): Promise<Answers> {
-  const existing = await control<{ id: string }>(info, 'POST', 'servers', { name: 'bought-by-hand' });
-  const { apiKey, apiSecret, region, tenantID, authURL, imageRef, flavorRef, networkID, vcenterLicenseType } =
-    info.sdpf;
-  return {
-    'API key': apiKey,
-    'API secret key': apiSecret,
-    region,
-    'tenant ID': tenantID,
-    'Keystone URL': authURL,
-    image: imageRef,
-    flavor: flavorRef,
-    network: networkID,
-    'server ID': existing.id,
-    'vCenter licence type': vcenterLicenseType,
-    'vCenter password': 'not-a-real-one',
-  };
-}
-
-function cloudosAnswers({ cloudos }: SandboxInfo): Answers {
-  const { authURL, endpoint, project, username, password, driver } = cloudos;
-  return {
-    'Keystone URL': authURL,
-    'gateway URL': endpoint,
-    project,
-    'user name': username,
-    password,
-    driver,
-    'BMC address': '192.0.2.11',
-    'BMC user': 'bmc-user',
-    'BMC password': 'not-a-real-one',
-  };
-}
-
 /** Applies CRDs and samples. Returns the resources of ours among them, as `Kind/name`. */
 async function applySamples(kubectl: Kubectl, info: SandboxInfo): Promise<Set<string>> {
   await kubectl(['apply', '--server-side', '-f', path.join(root, 'crds')]);
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=20s']);
   const wanted = new Set<string>();
-  const [sdpf, cloudos] = [await sdpfAnswers(info), cloudosAnswers(info)];
-  for (const sample of globSync('deploy/samples/*.yaml', { cwd: root }).sort()) {
-    const values = path.basename(sample).startsWith('cloudos') ? cloudos : sdpf;
-    const text = readFileSync(path.join(root, sample), 'utf8').replaceAll(/<([^<>\n]+)>/g, (_, name: string) => {
-      if (values[name] === undefined) throw new Error(`${sample}: nothing is known to fill <${name}> with`);
-      return values[name];
-    });
-    for (const document of parseAllDocuments(text)) {
-      const { apiVersion, kind, metadata } = document.toJS() as Resource;
+  const existing = await control<{ id: string }>(info, 'POST', 'servers', { name: 'bought-by-hand' });
+  for (const { file, text, objects } of filledSamples(info, existing.id)) {
+    for (const { apiVersion, kind, metadata } of objects)
       if (apiVersion.includes('freehold.dev/')) wanted.add(`${kind}/${metadata.name}`);
-    }
     await kubectl(['apply', '-f', '-'], text);
-    step('applied', sample);
+    step('applied', file);
   }
   return wanted;
 }

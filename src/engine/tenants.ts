@@ -97,12 +97,13 @@ export function listedElsewhere({ remote, endpoint }: Binding, collection: strin
   return via === undefined || plain(via) === plain(endpoint) ? undefined : via;
 }
 
-/** Breaker, and whether the last complete lists are still to be believed: begun not before `oldest` where newer ones fail. */
+/** Breaker, and which of the last complete lists are no longer to be believed: begun before `oldest` while newer ones fail. */
 export function conditionOf(tenants: Pick<RemoteTenants, 'openBreaker'>, remote: RemoteTenant, oldest: number): string {
-  const stale = [...remote.collections.values()].some(
-    (list) => list.failure() && (list.snapshot()?.begunAt ?? -Infinity) < oldest,
-  );
-  return `${stale ? 'stale' : ''}${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
+  // By name: they do not grow old at one moment, and whoever lives by another one must hear of that one, too.
+  const stale = [...remote.collections.values()]
+    .filter((list) => list.failure() && (list.snapshot()?.begunAt ?? -Infinity) < oldest)
+    .map(({ name }) => name);
+  return `${stale.join()}/${tenants.openBreaker(remote)?.breaker.hash ?? ''}`;
 }
 
 /** Can a tenant of that spec list all of a collection? */

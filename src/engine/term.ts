@@ -106,7 +106,7 @@ export function createTerm(options: TermOptions): Term {
       for (const key of waiting.ended(remote.key, collection)) queue.add(key, 1);
       const now = conditionOf(tenants, remote, clock.monotonic() - settings.staleAfter);
       // Whom a first list concerns waits for it.
-      const all = turn === 'turned' || now !== (conditions.get(remote.key) ?? '');
+      const all = turn === 'turned' || now !== (conditions.get(remote.key) ?? '/');
       conditions.set(remote.key, now);
       for (const tenant of turn || all ? remote.bindings.keys() : []) {
         queue.add(tenant, 1);

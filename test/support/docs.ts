@@ -9,6 +9,7 @@ export const documents = [
   'README.md',
   'docs/install.md',
   'docs/operations.md',
+  'docs/gitops.md',
   'docs/sandbox.md',
   'docs/architecture.md',
   'docs/security.md',
