@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { type Condition, mergeConditions, standingConditions } from '../../src/engine/conditions.ts';
 import { typeOf } from '../../src/engine/kind.ts';
 import { isStalling, type Reason, reasons } from '../../src/engine/reasons.ts';
@@ -316,35 +316,5 @@ describe('live objects through their lives', { timeout: 120_000 }, () => {
       ['Progressing', 'Healthy Ready'],
     ];
     expect(words.join(' ')).toMatch(new RegExp(`^${course.flat().join(' ').replace(' )?', ' )?')}$`));
-  });
-});
-
-describe('the Applications', () => {
-  interface Application {
-    kind: string;
-    metadata: { finalizers?: string[] };
-    spec: {
-      sources?: { path: string; helm?: { skipCrds: boolean; valuesObject: object } }[];
-      syncPolicy: { syncOptions: string[]; automated?: { prune?: boolean } };
-    };
-  }
-  const applications = ['application.yaml', 'application-resources.yaml'].flatMap((file) =>
-    parseAllDocuments(text(file)).map((document) => document.toJS() as Application),
-  );
-
-  it('apply on the server, and take nothing along when a file or the Application itself goes', () => {
-    expect(applications).toHaveLength(2);
-    for (const { kind, metadata, spec } of applications) {
-      expect(kind).toBe('Application');
-      expect(spec.syncPolicy.syncOptions).toContain('ServerSideApply=true');
-      expect(spec.syncPolicy.automated?.prune).toBe(false);
-      expect(metadata.finalizers ?? []).toEqual([]);
-    }
-  });
-
-  it('take the CRDs from where they are kept from being deleted, and only from there', () => {
-    const { sources = [] } = applications[0]!.spec;
-    expect(sources.map(({ path }) => path)).toEqual(['deploy/crds', 'charts/freehold']);
-    expect(sources[1]!.helm).toMatchObject({ skipCrds: true, valuesObject: { ownerID: expect.any(String) } });
   });
 });
