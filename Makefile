@@ -75,6 +75,23 @@ build: build/freehold ## build the operator into build/freehold
 build/freehold: $(deps) hack/build.ts hack/launcher.sh $(sources)
 	node hack/build.ts
 
+# What builds the image: docker (with BuildKit), podman or buildah; what else it is to be told: IMAGE_OPTIONS.
+BUILDER ?= docker
+version := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
+IMAGE ?= freehold:$(version)
+image_arguments := $(foreach name,BUILD_IMAGE RUNTIME_IMAGE,$(if $($(name)),--build-arg $(name)=$($(name))))
+
+.PHONY: image
+image: ## build the container image (IMAGE=registry.example/freehold:1, BUILDER=docker, BUILD_IMAGE=, RUNTIME_IMAGE=)
+	$(BUILDER) build --tag $(IMAGE) $(image_arguments) --build-arg VERSION=$(version) \
+		--build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null || echo unknown) $(IMAGE_OPTIONS) .
+
+.PHONY: sbom
+sbom: build/sbom.cdx.json ## write the bill of materials (CycloneDX) to build/sbom.cdx.json
+
+build/sbom.cdx.json: $(deps) hack/sbom.ts
+	node hack/sbom.ts $@
+
 .PHONY: test
 test: test-tools build/freehold ## run the tests
 	vitest run $(if $(findstring --project,$(VITEST)),,--project unit --project integration --project simulation) $(VITEST)

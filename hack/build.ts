@@ -1,6 +1,6 @@
 /**
- * Bundles the operator: `node hack/build.ts [entry [directory]]`, by default src/start.ts into build/. Makes
- * `freehold.mjs` with the parts that it loads, their source maps, and the launcher `freehold`.
+ * Bundles the operator: `node hack/build.ts [entry [directory]]`, by default src/main.ts into build/. Makes
+ * `freehold.mjs`, its source map, and the launcher `freehold`.
  */
 import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,18 +39,13 @@ const undici = `
 
 const pure = <R extends object>(resolved: R) => ({ ...resolved, sideEffects: false });
 
-const [entry = 'src/start.ts', directory = 'build'] = process.argv.slice(2);
+const [entry = 'src/main.ts', directory = 'build'] = process.argv.slice(2);
 
 await mkdir(directory, { recursive: true });
 for (const name of await readdir(directory)) if (/^freehold.*\.mjs/.test(name)) await rm(join(directory, name));
 const { outputFiles } = await build({
   entryPoints: [entry],
-  outdir: directory,
-  entryNames: 'freehold',
-  chunkNames: 'freehold-[name]-[hash]',
-  outExtension: { '.js': '.mjs' },
-  // What only some commands need is loaded by them alone.
-  splitting: true,
+  outfile: join(directory, 'freehold.mjs'),
   bundle: true,
   format: 'esm',
   platform: 'node',

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Resource } from '../src/engine/resource.ts';
 import type { SandboxInfo } from '../src/sandbox/sandbox.ts';
-import { filledSamples } from './samples.ts';
+import { control, filledSamples, isWell } from './samples.ts';
 import { type TiedProcess, tiedProcess } from './tied-process.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -52,37 +52,17 @@ function kubectlFor(directory: string, kubeconfig: string, signal: AbortSignal):
     });
 }
 
-async function control<T>(info: SandboxInfo, method: string, call: string, body: object): Promise<T> {
-  const response = await fetch(`${info.control}/${call}`, { method, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`the sandbox refused ${method} ${call}: ${await response.text()}`);
-  return (await response.json()) as T;
-}
-
 /** Applies CRDs and samples. Returns the resources of ours among them, as `Kind/name`. */
 async function applySamples(kubectl: Kubectl, info: SandboxInfo): Promise<Set<string>> {
   await kubectl(['apply', '--server-side', '-f', path.join(root, 'crds')]);
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=20s']);
   const wanted = new Set<string>();
-  const existing = await control<{ id: string }>(info, 'POST', 'servers', { name: 'bought-by-hand' });
-  for (const { file, text, objects } of filledSamples(info, existing.id)) {
-    for (const { apiVersion, kind, metadata } of objects)
-      if (apiVersion.includes('freehold.dev/')) wanted.add(`${kind}/${metadata.name}`);
-    await kubectl(['apply', '-f', '-'], text);
-    step('applied', file);
+  for (const sample of await filledSamples(info)) {
+    for (const name of sample.resources) wanted.add(name);
+    await kubectl(['apply', '-f', '-'], sample.text);
+    step('applied', sample.file);
   }
   return wanted;
-}
-
-/** Is it well by its present spec? A registration is so once the platform meters its vCenter. */
-function isWell({ metadata, status }: Resource): boolean {
-  const is = (type: string) => status?.conditions?.find((condition) => condition.type === type);
-  const ready = is('Ready');
-  const metering = is('MeteringHealthy');
-  return (
-    ready?.status === 'True' &&
-    ready.observedGeneration === metadata.generation &&
-    (metering === undefined || metering.status === 'True')
-  );
 }
 
 /** Polls until every resource in `wanted` is well, with a line for each change. */

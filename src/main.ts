@@ -1,3 +1,5 @@
+import { totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import { Command } from 'commander';
 import { systemClock } from './base/clock.ts';
 import { systemRandom } from './base/random.ts';
@@ -22,6 +24,17 @@ function untilSignal(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/** What the container may use, where it is limited, and what of it the heap may take, MB. */
+function memoryLimits(): { memoryLimitMB?: number; heapLimitMB: number } {
+  const limit = process.constrainedMemory();
+  const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return {
+    // Without a limit, cgroup v1 says more than there is, and v2 nothing.
+    ...(limit > 0 && limit < totalmem() && { memoryLimitMB: megabytes(limit) }),
+    heapLimitMB: megabytes(getHeapStatistics().heap_size_limit),
+  };
 }
 
 async function run(flags: Record<string, unknown>): Promise<void> {
@@ -60,7 +73,11 @@ async function run(flags: Record<string, unknown>): Promise<void> {
     healthy: [eventLoop, ...operator.healthy],
     ready: operator.ready,
   });
-  log.info({ ownerID: config.ownerID, server: connection.server.origin, telemetry: telemetry.port }, 'freehold begins');
+  const { ownerID } = config;
+  log.info(
+    { ownerID, server: connection.server.origin, telemetry: telemetry.port, ...memoryLimits() },
+    'freehold begins',
+  );
   // Every timer of ours lets the process end; this one keeps it alive while it works.
   const alive = setInterval(() => undefined, 2 ** 30);
   await operator.run(signal);

@@ -8,6 +8,7 @@ export const root = path.resolve(import.meta.dirname, '../..');
 export const documents = [
   'README.md',
   'docs/install.md',
+  'docs/image.md',
   'docs/operations.md',
   'docs/gitops.md',
   'docs/sandbox.md',

@@ -1,13 +1,13 @@
-import { type FilledSample, filledSamples } from '../../../hack/samples.ts';
+import { filledSamples, type Sample } from '../../../hack/samples.ts';
 import type { Resource } from '../../../src/engine/resource.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
 import { createScenario, type Scenario } from '../../support/scenario.ts';
-import { conditionOf, inPortal, passUntil } from '../../support/servers.ts';
+import { conditionOf, passUntil } from '../../support/servers.ts';
 
 /** A scenario with what deploy/samples ask for at the remote, and the samples filled in; nothing is applied yet. */
 export interface SampleSite {
   s: Scenario;
-  samples: FilledSample[];
+  samples: Sample[];
   /** All of them as one text for `kubectl apply -f -`. */
   text: string;
   /** Resources of ours in the samples, as `[kind, name]`. */
@@ -30,7 +30,7 @@ export async function sampleSite(
 ): Promise<SampleSite> {
   const settings = { buildSeconds: 0, deleteSeconds: 0, meteringSeconds: 0, ...options.settings };
   const s = await createScenario({ ...options, settings });
-  const samples = filledSamples(s.sandbox.info, await inPortal(s, { name: 'bought-by-hand' }));
+  const samples = await filledSamples(s.sandbox.info);
   const objects = samples.flatMap((sample) => sample.objects);
   for (const object of objects) change(object);
   const resources = objects
