@@ -25,7 +25,7 @@ export function markers(pass: Pass, binding: Binding): 'kept' | 'lost' | 'unprov
     .recorded(kind.names.kind, binding.remote.key)
     .filter(({ bought: ours, id }) => ours && items.has(id));
   if (identity.level === 'chosen-id') {
-    if (bought.some((title) => !recognised(pass, title, items.get(title.id)))) return 'lost';
+    if (bought.some((title) => !recognised(pass, title, items.get(title.id) as object))) return 'lost';
     return bought.length > 0 ? 'kept' : 'unproved';
   }
   const marked = onceAList(
@@ -43,10 +43,18 @@ function ownerOfHolder({ owner }: Pass, holder: string): Owner {
   return { ownerID: owner.ownerID, namespace, name };
 }
 
+/** By remote object, which stays the same while nothing changes in it: for whom it was found out. */
+const recognisedFor = new WeakMap<object, { owner: string; known: boolean }>();
+
 /** Would this object be known for its resource's if all records were lost? */
-function recognised(pass: Pass, { holder, id }: Title, remote: unknown): boolean {
+function recognised(pass: Pass, { holder, id }: Title, remote: object): boolean {
   const owner = ownerOfHolder(pass, holder);
-  return id === chosenID(owner) || ownerOf(pass.kind.main, remote) === ownerText(owner);
+  const text = ownerText(owner);
+  const before = recognisedFor.get(remote);
+  if (before?.owner === text) return before.known;
+  const known = id === chosenID(owner) || ownerOf(pass.kind.main, remote) === text;
+  recognisedFor.set(remote, { owner: text, known });
+  return known;
 }
 
 /**
