@@ -98,20 +98,25 @@ function queueLatency(after: Samples, before: Samples): Figures {
 }
 
 /**
- * Waits until at least `least` passes were made and nothing was reconciled for so long. Resolves to when the last pass was
- * seen, as `performance.now()`.
+ * Waits until at least `least` passes were made and hardly anything was reconciled for so long: of `resources` in all, each
+ * runs once in five minutes to look at its Secrets, and that counts as rest. Resolves to when the last burst was seen, as
+ * `performance.now()`.
  */
-export async function atRest(operator: Operator, milliseconds = 5000, least = 0): Promise<number> {
+export async function atRest(operator: Operator, milliseconds = 5000, least = 0, resources = 0): Promise<number> {
   let last = -1;
   let since = performance.now();
-  while (performance.now() - since < milliseconds || last < least) {
+  let made = 0;
+  const few = (resources / 100_000) * milliseconds;
+  while (performance.now() - since < milliseconds || made < least) {
     await sleep(100);
-    const now = await operator.metrics().then(
+    made = await operator.metrics().then(
       (samples) => sumOf(samples, 'freehold_reconcile_total'),
       () => -1,
     );
-    if (now !== last) since = performance.now();
-    last = now;
+    if (Math.abs(made - last) > few) {
+      since = performance.now();
+      last = made;
+    }
   }
   return since;
 }

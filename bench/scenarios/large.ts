@@ -36,7 +36,7 @@ export const large: Scenario = {
     await applyAll(world, parameters);
     await world.allReady();
     const seconds = rounded(secondsSince(began));
-    await atRest(first);
+    await atRest(first, 5000, 0, parameters.n);
     const peakMB = rounded(first.memory().peakMB, 0);
     // The lists that follow the last change.
     await sleep(2 * parameters.poll * 1000);

@@ -97,7 +97,7 @@ export const memory: Scenario = {
     const first = await world.operator('memory');
     await applyAll(world, parameters);
     await world.allReady();
-    await atRest(first);
+    await atRest(first, 5000, 0, parameters.n);
     const { peakMB } = first.memory();
     await first.end();
     for (let run = 0; run < parameters.runs; run += 1)

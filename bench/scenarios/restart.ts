@@ -11,7 +11,7 @@ export async function started(
 ): Promise<{ operator: Operator; figures: Figures }> {
   const end = await counting(world);
   const operator = await world.operator(name);
-  const rested = await atRest(operator, 10_000, n);
+  const rested = await atRest(operator, 10_000, n, n / 3);
   const { calls, kubernetes, cpuSeconds, reconciles } = await end(operator);
   const figures = {
     seconds: rounded((rested - operator.startedAt) / 1000),

@@ -66,7 +66,7 @@ export const steady: Scenario = {
     const operator = await world.operator('steady');
     await applyAll(world, parameters);
     await world.allReady();
-    await atRest(operator);
+    await atRest(operator, 5000, 0, parameters.n);
     // The lists that follow the last change.
     await sleep(2 * parameters.poll * 1000);
     for (let run = 0; run < parameters.runs; run += 1) yield await quietMinutes(world, operator, parameters.minutes);
