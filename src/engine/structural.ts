@@ -192,9 +192,11 @@ function convertObject(node: Schema, json: Json, extensions: Extensions, path: s
   if (required?.length) {
     node.required = required;
   }
-  if (json.properties) {
+  const properties = Object.entries(json.properties ?? {});
+  // The API server drops an empty one, so that whoever else applies the same CustomResourceDefinition would have a conflict.
+  if (properties.length > 0) {
     node.properties = Object.fromEntries(
-      Object.entries(json.properties).map(([name, property]) => [name, convertField(property, `${path}.${name}`)]),
+      properties.map(([name, property]) => [name, convertField(property, `${path}.${name}`)]),
     );
   }
   // `false` (a strict object) is left out: the API server prunes what a schema does not name.

@@ -49,6 +49,14 @@ describe('a CustomResourceDefinition', () => {
     expect(root['x-kubernetes-validations']!.slice(1)).toEqual(sampleKind.rules);
   });
 
+  test('has no empty properties, which the API server would drop: whoever else applies it would have a conflict', () => {
+    const args = z
+      .looseObject({})
+      .describe('Anything.')
+      .meta({ k8s: { 'x-kubernetes-preserve-unknown-fields': true } });
+    expect(specOf({ args }).properties!.args).not.toHaveProperty('properties');
+  });
+
   test('holds no keyword that an API server would refuse', () => {
     const text = JSON.stringify(crd(sampleKind));
     for (const keyword of [
