@@ -74,6 +74,8 @@ const monitoring = ['serviceMonitor', 'prometheusRule', 'dashboard'].map((what) 
   `monitoring.${what}.enabled`,
   'true',
 ]);
+// An overlay may name another namespace.
+monitoring.push(['monitoring.prometheusRule.absentByRelease', 'false']);
 const base = rendered({});
 const settingsFile = settingsOf(base.find((document) => kindOf(document) === 'Deployment')!);
 const scoped = rendered({ watchNamespaces: '{freehold-system}' }).filter(

@@ -6,7 +6,7 @@ import type { Claim } from './conditions.ts';
 import { type Desired, type Effect, type SecretNeed, typeOf } from './kind.ts';
 import { takenAtRemote, takenPerhapsByUs, thereAlready } from './conflict.ts';
 import { gate, lockOf, markers } from './gate.ts';
-import { claimedBy } from './held.ts';
+import { claimedBy, heldBack } from './held.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
 import { chosenID, markedDescription, ownerText } from './owner.ts';
 import { type Creation, isUnsettled } from './resource.ts';
@@ -150,7 +150,8 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     const chosen = await choose(pass, binding, desired);
     if ('outcome' in chosen) return chosen.outcome;
     choice = chosen.choice;
-    const refusal = await signIn(pass, binding);
+    // Meanwhile a list may have shown what holds it.
+    const refusal = (await signIn(pass, binding)) ?? heldBack(pass, binding);
     if (refusal) return refusal;
     context.begin(identifier);
     const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;

@@ -46,8 +46,10 @@ export async function reconcileTenant(
   try {
     const again = await looksOnly(pass);
     if (again !== undefined) return { failed: false, after: again };
+    const users = usedBy(pass);
     const standing = await judge(pass);
     if (standing === undefined) return { failed: false };
+    const lists = listsOf(pass);
     if (pass.memory.foreign) {
       // From here on the status tells everybody whose it is.
       await report(pass, standing);
@@ -59,7 +61,10 @@ export async function reconcileTenant(
     const { secretInterval } = context.settings;
     const after = retry ? Math.min(30_000, secretInterval) : jitter(context.random, secretInterval);
     if (!retry || !byOtherSecret.has(standing.reason)) return { failed: false, after };
-    pass.memory.look = { until: context.clock.monotonic() + after, seen: seenOf(pass, pass.memory.secretSeen) };
+    pass.memory.look = {
+      until: context.clock.monotonic() + after,
+      seen: seenOf(pass, pass.memory.secretSeen, users, lists),
+    };
     return { failed: false, after: Math.min(after, lookEvery) };
   } catch (error) {
     const known = isConflict(error) || error instanceof KubeError || error instanceof KubeUnreachable;
@@ -82,15 +87,16 @@ const byOtherSecret: ReadonlySet<Reason> = new Set<Reason>([
   'SecretMalformed',
 ]);
 
-/** All that a whole pass might answer otherwise than the last one did, but for the remote's mind. */
-function seenOf({ context, identifier, kind, resource }: TenantPass, secret: unknown): string {
-  const { namespace = '', name } = resource.metadata;
-  const { resourceVersion } = context.tenantStore(kind).get(`${namespace}/${name}`)?.metadata ?? {};
-  const collections = [...(context.tenants.binding(identifier)?.remote.collections.values() ?? [])];
-  const lists = collections.map((list) => [list.failure()?.reason, list.snapshot() !== undefined]);
-  const users = context.users.of(identifier).size > 0;
-  return JSON.stringify([resourceVersion, secret, lists, users]);
-}
+const usedBy = ({ context, identifier }: TenantPass) => context.users.of(identifier).size > 0;
+const listsOf = ({ context, identifier }: TenantPass) =>
+  [...(context.tenants.binding(identifier)?.remote.collections.values() ?? [])].map((list) => [
+    list.failure()?.reason,
+    list.snapshot() !== undefined,
+  ]);
+
+/** All that a whole pass might answer otherwise than the last one did, but for the remote's mind; as that one saw it. */
+const seenOf = ({ resource }: TenantPass, ...rest: [secret: unknown, users: boolean, lists: unknown]): string =>
+  JSON.stringify([resource.metadata.resourceVersion, ...rest]);
 
 /**
  * Between two passes that may sign in, only the Secret is looked at, and the same credentials are never tried more often for
@@ -105,7 +111,8 @@ async function looksOnly(pass: TenantPass): Promise<number | undefined> {
   if (left <= 0) return undefined;
   const { namespace = '' } = resource.metadata;
   const read = await context.secrets.read(namespace, resource.spec.credentialsSecretRef.name, kind.secretKeys);
-  if (look.seen !== seenOf(pass, seenIn(read))) return undefined;
+  const now = context.tenantStore(kind).get(`${namespace}/${resource.metadata.name}`) ?? resource;
+  if (look.seen !== seenOf({ ...pass, resource: now }, seenIn(read), usedBy(pass), listsOf(pass))) return undefined;
   pass.memory.look = look;
   return Math.min(left, lookEvery);
 }
@@ -177,6 +184,8 @@ async function followEndpoint(context: Context, binding: Binding): Promise<void>
   if (now === binding.endpoint) return;
   binding.endpoint = now;
   binding.since = context.clock.monotonic();
+  // What the former gateway did with our IDs proves nothing of this one.
+  delete binding.keepsIDs;
   for (const collection of binding.remote.collections.values()) collection.refresh();
 }
 
@@ -271,6 +280,7 @@ async function report(pass: TenantPass, standing: Standing): Promise<void> {
   const before = findCondition(current.conditions, 'Ready');
   const written = await applyStatus(context.kube, kind, resource, status);
   context.tenantStore(kind).observe(written);
+  pass.resource = written;
   if (before?.reason === standing.reason && before.status === (standing.ready ? 'True' : 'False')) return;
   context.event(written, {
     type: standing.ready || standing.reason === 'Listing' ? 'Normal' : 'Warning',

@@ -3,7 +3,7 @@ import { RemoteError } from '../remote/errors.ts';
 import { reconcileRequestOf, retryOf } from './annotations.ts';
 import type { Desired, Obstacle, World } from './kind.ts';
 import { identifier as identifierOf, isUnsettled, type Resource } from './resource.ts';
-import { type Outcome, type Pass, refused, unready } from './outcome.ts';
+import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
 import { ownerText } from './owner.ts';
 import type { ReadSecret, SecretVersion } from './secrets.ts';
 import type { Binding } from './tenants.ts';
@@ -146,12 +146,22 @@ export async function publish(pass: Pass, remote: unknown): Promise<Outcome | un
 }
 
 /** Credentials that are refused are not worth a line in the journal. Nothing is sent while a token is good. */
-export async function signIn({ kind }: Pass, { session }: Binding): Promise<Outcome | undefined> {
+export async function signIn({ context, kind }: Pass, binding: Binding): Promise<Outcome | undefined> {
+  const { identifier, session } = binding;
+  const replaced = () => context.tenants.binding(identifier) !== binding;
   try {
-    await session.endpoint();
-    return undefined;
+    // A session that was closed would try the former credentials once more.
+    const now = replaced() ? undefined : (await session.endpoint()).href;
+    if (now !== binding.endpoint && !replaced()) {
+      // A new token may bring another catalogue: the tenant looks there first.
+      context.enqueue(identifier, 1);
+      const message = `the service catalogue names ${now}, and no longer ${binding.endpoint}: nothing is created before a look there`;
+      return unready('TargetUnproved', message, { awaitList: true, after: 5_000 });
+    }
   } catch (error) {
     if (!(error instanceof RemoteError)) throw error;
-    return refused(error, `the create of the ${kind.main.noun}`);
+    if (!replaced()) return refused(error, `the create of the ${kind.main.noun}`);
   }
+  if (replaced()) throw new Stale('the tenant is connected anew');
+  return undefined;
 }

@@ -57,7 +57,7 @@ export function createKubeHttp(options: KubeHttpOptions): KubeHttp {
         tls,
         calls: new Agent(agentOptions(tls, 32)),
         watches: new Agent(agentOptions(tls)),
-        leases: new Agent(agentOptions(tls, 2)),
+        leases: new Agent(agentOptions(tls)),
       };
     }
     return pools;

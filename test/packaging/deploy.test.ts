@@ -64,7 +64,6 @@ describe.each(['base', 'overlays/example', 'overlays/monitoring', 'overlays/name
       const all = await moved(overlay);
       const there = all.filter(({ metadata }) => metadata.namespace !== undefined);
       for (const { metadata } of there) expect(metadata.namespace).toBe(namespace);
-      expect(ofKind(all, 'Namespace')).toMatchObject([{ metadata: { name: namespace } }]);
       for (const { subjects } of [...ofKind(all, 'ClusterRoleBinding'), ...ofKind(all, 'RoleBinding')] as (Manifest & {
         subjects: object[];
       })[])
@@ -84,6 +83,11 @@ describe.each(['base', 'overlays/example', 'overlays/monitoring', 'overlays/name
       const { code, stdout, stderr } = await cluster.kubectl(args, input);
       expect(code, stderr).toBe(0);
       expect(stdout.trim().split('\n')).toHaveLength(all.length);
+    });
+
+    it('holds nothing whose end would take resources along: no definition, no namespace', async () => {
+      const all = await built(path.join(root, 'deploy', overlay));
+      expect([...ofKind(all, 'CustomResourceDefinition'), ...ofKind(all, 'Namespace')]).toEqual([]);
     });
 
     it('has nothing of Helm in it', async () => {

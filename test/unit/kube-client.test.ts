@@ -118,6 +118,20 @@ describe('an API server that is slow', () => {
   });
 });
 
+describe('renewals that hang', () => {
+  test('keep no later one waiting', async () => {
+    const leases: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+    answer = (_, { json }) => {
+      if (server.requests.length > 4) json(200, web);
+    };
+    const hung = Array.from({ length: 4 }, () => client.mergePatch(leases, key, {}).catch(() => undefined));
+    await until('they hang', () => server.requests.length === 4);
+    await client.mergePatch(leases, key, {});
+    clock.advance(30_000);
+    await Promise.all(hung);
+  });
+});
+
 describe('an answer that is late', () => {
   test('ends the call at its deadline, and leaves no timer', async () => {
     answer = () => {};

@@ -11,9 +11,23 @@
 {{- else if regexMatch "[:@][^/]*$" $v.image.repository }}
 {{- fail (printf "image.repository %q must not hold a tag or digest: they have values of their own, image.tag and image.digest" $v.image.repository) }}
 {{- end }}
+{{- if and $v.rbac.create (not $v.serviceAccount.create) (has ($v.serviceAccount.name | default "default") (list "default")) }}
+{{- fail "serviceAccount.name is required where serviceAccount.create is false: else every pod of this namespace that names no service account would have the operator's rights, reading and deleting Secrets among them" }}
+{{- end }}
+{{- range $v.extraArgs }}
+{{- if regexMatch "^--(owner-id|watch-namespaces|allowed-endpoints|allow-insecure-endpoints|leader-elect|lease-name|lease-namespace|lease-duration|renew-deadline|retry-period|shards|shard|settle-window|absence-interval|motion-interval|stale-after|secret-interval|read-deadline|write-deadline|workers|listen|log-level)(=|$)" . }}
+{{- fail (printf "extraArgs: %s has a value of its own, which the rest of the chart goes by (rights, grace period, number of pods): set that" .) }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "freehold.fullname" .)) }}
+{{- fail (printf "the name %q must begin with a letter and hold only a-z, 0-9 and \"-\", since a Service has it: choose another release name, or fullnameOverride" (include "freehold.fullname" .)) }}
+{{- end }}
 {{- range $v.allowedEndpoints }}
 {{- if not (regexMatch "^(\\[[0-9a-fA-F:.]+\\]|[a-zA-Z0-9.*-]+)(:([0-9]{1,5}|\\*))?$" .) }}
 {{- fail (printf "allowedEndpoints: %q must be a host or host:port, with * for a part of a name; no scheme, no path" .) }}
+{{- end }}
+{{- if gt (regexFind "[0-9]*$" (regexFind ":[0-9]+$" .) | int) 65535 }}
+{{- fail (printf "allowedEndpoints: the port of %q is greater than 65535" .) }}
 {{- end }}
 {{- end }}
 {{- range $name, $labels := dict "commonLabels" $v.commonLabels "podLabels" $v.podLabels "service.labels" $v.service.labels }}
