@@ -25,7 +25,7 @@ FROM ${RUNTIME_IMAGE} AS compiled
 ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin NODE_COMPILE_CACHE=/freehold/compile-cache
 COPY --from=bundle --chown=65532:65532 /freehold /freehold
 USER 65532:65532
-RUN ["node", "--max-semi-space-size=2", "/freehold/freehold.mjs", "crds"]
+RUN ["node", "--max-semi-space-size=2", "--heap-growing-percent=50", "/freehold/freehold.mjs", "crds"]
 
 FROM ${RUNTIME_IMAGE}
 ARG VERSION=unknown
@@ -47,4 +47,4 @@ WORKDIR /freehold
 USER 65532:65532
 EXPOSE 8080
 # The heap follows the memory limit of the container: docs/image.md.
-ENTRYPOINT ["node", "--max-semi-space-size=2", "--max-old-space-size-percentage=60", "/freehold/freehold.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=50", "--max-old-space-size-percentage=60", "/freehold/freehold.mjs"]

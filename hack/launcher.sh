@@ -21,7 +21,7 @@ export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-131072}"
 # Compiled code is kept beside the bundle, where only who may write the bundle may write: it is believed. Where it cannot be
 # written, nothing is kept.
 export NODE_COMPILE_CACHE="$here/compile-cache"
-# A small young generation: see docs/performance.md. Source maps are beside the bundle; NODE_OPTIONS=--enable-source-maps reads
+# A small young generation, and an old one that grows slowly: see docs/performance.md. Source maps are beside the bundle; NODE_OPTIONS=--enable-source-maps reads
 # them, for some 80 MB more.
 # exec, so that signals reach the operator itself.
-exec "$node" --max-semi-space-size=2 "$here/freehold.mjs" "$@"
+exec "$node" --max-semi-space-size=2 --heap-growing-percent=50 "$here/freehold.mjs" "$@"
