@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { typeOf } from '../src/engine/kind.ts';
 import type { Resource } from '../src/engine/resource.ts';
 import { remoteKinds } from '../src/kinds.ts';
@@ -73,6 +74,11 @@ export async function follow(api: KubeClient): Promise<Following> {
         }
       } catch (error) {
         if (!(error instanceof KubeError)) continue;
+        // So says the API server of a kind that was just defined.
+        if (error.status === 429) {
+          await sleep(error.retryAfter ?? 500);
+          continue;
+        }
         // The cache of a kind that was just defined may begin after our list of nothing. Later, a benchmark that lost
         // sight of its resources measures nothing.
         if (error.status !== 410 || !isEmpty) throw error;
