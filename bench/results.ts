@@ -21,9 +21,10 @@ export interface Stored {
   runs: Figures[];
 }
 
-/** `apply-1000.json`, `apply-1000-GuestLicense.json`, `apply-1000-budget20.json`. */
-export function fileOf({ name }: Scenario, { n, kind, budget, door }: Parameters): string {
+/** `apply-1000.json`, `apply-1000-GuestLicense.json`, `apply-1000-budget20.json`, `large-10000-10min.json`. */
+export function fileOf({ name }: Scenario, { n, kind, budget, door, minutes }: Parameters): string {
   const parts = [name, String(n), kind, budget < 1000 && `budget${budget}`, door === 'gateway' && door];
+  if (name === 'large') parts.push(`${minutes}min`);
   return `${parts.filter(Boolean).join('-')}.json`;
 }
 

@@ -8,16 +8,21 @@ const document = path.resolve(import.meta.dirname, '../docs/performance.md');
 
 const words = (value: number) => (Number.isNaN(value) ? '' : value.toLocaleString('en', { maximumFractionDigits: 3 }));
 
-function heading({ parameters: { n, kind, budget, door } }: Stored): string {
+function heading({ scenario, parameters: { n, kind, budget, door, minutes } }: Stored): string {
   const size = `N = ${n.toLocaleString('en')}`;
-  return [size, kind, budget < 1000 && `${budget} calls/s`, door === 'gateway' && 'gateway'].filter(Boolean).join(', ');
+  const parts = [size, kind, budget < 1000 && `${budget} calls/s`, door === 'gateway' && 'gateway'];
+  return [...parts, scenario === 'large' && `quiet for ${minutes} min`].filter(Boolean).join(', ');
 }
 
 /** What makes that file anew. */
 function commandOf({ scenario, runs, parameters: { n, kind, budget, minutes, motion, door } }: Stored): string {
   const options = [
     ...[`N=${n}`, `RUNS=${runs.length}`, kind && `KIND=${kind}`, budget < 1000 && `BUDGET=${budget}`],
-    ...[scenario === 'steady' && `MINUTES=${minutes}`, `MOTION=${motion}`, door === 'gateway' && `DOOR=${door}`],
+    ...[
+      ['steady', 'large'].includes(scenario) && `MINUTES=${minutes}`,
+      `MOTION=${motion}`,
+      door === 'gateway' && `DOOR=${door}`,
+    ],
   ];
   return `make bench SCENARIO=${scenario} ${options.filter(Boolean).join(' ')}`;
 }
