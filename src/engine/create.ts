@@ -6,7 +6,7 @@ import type { Claim } from './conditions.ts';
 import { type Desired, type Effect, type SecretNeed, typeOf } from './kind.ts';
 import { takenAtRemote, takenPerhapsByUs, thereAlready } from './conflict.ts';
 import { gate, lockOf, markers } from './gate.ts';
-import { claimedBy, heldBack } from './held.ts';
+import { claimedBy } from './held.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
 import { chosenID, markedDescription, ownerText } from './owner.ts';
 import { type Creation, isUnsettled } from './resource.ts';
@@ -150,8 +150,7 @@ export async function create(pass: Pass, binding: Binding): Promise<Outcome> {
     const chosen = await choose(pass, binding, desired);
     if ('outcome' in chosen) return chosen.outcome;
     choice = chosen.choice;
-    // Meanwhile a list may have shown what holds it.
-    const refusal = (await signIn(pass, binding)) ?? heldBack(pass, binding);
+    const refusal = await signIn(pass, binding);
     if (refusal) return refusal;
     context.begin(identifier);
     const snapshot = remote.collections.get(kind.main.collection)!.snapshot()!;
@@ -292,11 +291,6 @@ function rejectedChoice(pass: Pass, error: RemoteError): Outcome {
     memory.rejections = 0;
     return refused(error, `the create of the ${pass.kind.main.noun}`);
   }
-  return unready(
-    'Conflict',
-    `the create of the ${pass.kind.main.noun} was refused: ${error.message}; looking for another choice`,
-    {
-      backoff: 0,
-    },
-  );
+  const message = `the create of the ${pass.kind.main.noun} was refused: ${error.message}; looking for another choice`;
+  return unready('Conflict', message, { backoff: 0 });
 }

@@ -86,9 +86,8 @@ export interface Effect<Spec, Client> {
 export interface World {
   /** The newest complete list of a collection of the remote tenant; undefined before the first. */
   listed(collection: string): ReadonlyMap<string, unknown> | undefined;
-  /** Resources of a kind in the namespace of this one. */
+  /** Resources of a kind in the namespace of this one; `resource` looks at one without going through all. */
   resources(kind: string): readonly Resource[];
-  /** One of them, without looking through all. */
   resource(kind: string, name: string): Resource | undefined;
   /** Is this choice (see `MainObject.choose`) taken by another resource whose create is under way? */
   reserved(choice: string): boolean;

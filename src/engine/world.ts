@@ -1,6 +1,7 @@
 import type { Secret } from '../base/secret.ts';
 import { RemoteError } from '../remote/errors.ts';
 import { reconcileRequestOf, retryOf } from './annotations.ts';
+import { heldBack } from './held.ts';
 import type { Desired, Obstacle, World } from './kind.ts';
 import { identifier as identifierOf, isUnsettled, type Resource } from './resource.ts';
 import { type Outcome, type Pass, refused, Stale, unready } from './outcome.ts';
@@ -146,7 +147,8 @@ export async function publish(pass: Pass, remote: unknown): Promise<Outcome | un
 }
 
 /** Credentials that are refused are not worth a line in the journal. Nothing is sent while a token is good. */
-export async function signIn({ context, kind }: Pass, binding: Binding): Promise<Outcome | undefined> {
+export async function signIn(pass: Pass, binding: Binding): Promise<Outcome | undefined> {
+  const { context, kind } = pass;
   const { identifier, session } = binding;
   const replaced = () => context.tenants.binding(identifier) !== binding;
   try {
@@ -163,5 +165,6 @@ export async function signIn({ context, kind }: Pass, binding: Binding): Promise
     if (!replaced()) return refused(error, `the create of the ${kind.main.noun}`);
   }
   if (replaced()) throw new Stale('the tenant is connected anew');
-  return undefined;
+  // Meanwhile a list may have shown what holds it.
+  return heldBack(pass, binding);
 }

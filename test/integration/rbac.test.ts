@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type ControlPlane, startControlPlane } from '../support/controlplane.ts';
 import { blocks } from '../support/docs.ts';
+import { credentialsSecret } from '../support/credentials.ts';
 import { license, password, registration } from '../support/licenses.ts';
 import { createScenario, type Scenario } from '../support/scenario.ts';
 import { conditionOf, passUntil } from '../support/servers.ts';
@@ -54,13 +55,8 @@ afterAll(async () => {
 /** A CloudOSTenant and a node in it, with their Secrets. */
 function rack(): object[] {
   const { authURL, endpoint, project, username, password: secret, driver } = s.sandbox.info.cloudos;
-  const credentials = (name: string, user: string, value: string) => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name },
-    type: 'freehold.dev/credentials',
-    stringData: { username: user, password: value },
-  });
+  const credentials = (name: string, user: string, value: string) =>
+    credentialsSecret(s.namespace, name, { username: user, password: value });
   const apiVersion = 'cloudos.freehold.dev/v1alpha1';
   return [
     credentials('cloud-credentials', username, secret),

@@ -7,6 +7,7 @@ import { type Answering, type ScriptedServer, scriptedServer, type SeenRequest }
 import { until } from '../support/wait.ts';
 
 const servers: ResourceType = { group: 'sdpf.freehold.dev', version: 'v1alpha1', plural: 'servers', kind: 'Server' };
+const leases: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
 const secrets: ResourceType = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
 const key = { namespace: 'shop', name: 'web' };
 const web: KubeObject = {
@@ -106,7 +107,6 @@ describe('a connection that is reset', () => {
 
 describe('an API server that is slow', () => {
   test('keeps no renewal of the lease waiting behind other calls', async () => {
-    const leases: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
     answer = ({ path }, { json }) => {
       if (path.includes('/leases/')) json(200, web);
     };
@@ -120,7 +120,6 @@ describe('an API server that is slow', () => {
 
 describe('renewals that hang', () => {
   test('keep no later one waiting', async () => {
-    const leases: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
     answer = (_, { json }) => {
       if (server.requests.length > 4) json(200, web);
     };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configOf, type Deployment, type Manifest } from './helm.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
+import { credentialsSecret } from '../../support/credentials.ts';
 import { license, password, registration } from '../../support/licenses.ts';
 import type { Scenario } from '../../support/scenario.ts';
 import { conditionOf } from '../../support/servers.ts';
@@ -242,13 +243,8 @@ export async function* sdpf(s: Scenario, start: Start): AsyncGenerator<Step> {
 export async function* cloudos(s: Scenario, start: Start): AsyncGenerator<Step> {
   yield* beginning(s, start, s.hypervisor('of-others', { tenantRef: { name: 'nobody' } }) as KubeObject);
   const { authURL, endpoint, project, username, password: secret, driver } = s.sandbox.info.cloudos;
-  const credentials = (name: string, user: string, value: string) => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name },
-    type: 'freehold.dev/credentials',
-    stringData: { username: user, password: value },
-  });
+  const credentials = (name: string, user: string, value: string) =>
+    credentialsSecret(s.namespace, name, { username: user, password: value });
   const apiVersion = 'cloudos.freehold.dev/v1alpha1';
   const credentialsSecretRef = { name: 'cloud-credentials' };
   const resources = [
